@@ -1,0 +1,103 @@
+/* One row per failure: the number is the id and never changes its meaning.
+ *
+ *   10xx configuration      11xx starting a login     12xx the browser's answer (callback)
+ *   13xx token endpoint     14xx ID Token             15xx userinfo
+ *   16xx session and store  17xx authorization        18xx endpoints and logout
+ *   19xx refresh and backend tokens
+ *
+ * RP_ERROR(number, name, severity, status, fault, what the user reads, what the admin does)
+ *
+ * Included several times with different definitions of RP_ERROR; no include guard. */
+/* clang-format off */
+RP_ERROR(1001, CONFIG_VALUE, ERROR, 0, ADMIN, "", "Correct the directive named in the message.")
+RP_ERROR(1002, CONFIG_CLIENT_ID, ERROR, 0, ADMIN, "", "Set OAuthClientID to the id under which this server is registered at the provider.")
+RP_ERROR(1003, CONFIG_SECRET, ERROR, 0, ADMIN, "", "Make the secret readable by the user that starts httpd and by nobody else (chmod 600).")
+RP_ERROR(1004, CONFIG_PROVIDER_UNKNOWN, ERROR, 0, ADMIN, "", "Name a provider that an <OAuthProvider> section of the same virtual host defines.")
+RP_ERROR(1005, CONFIG_NO_PROVIDER, ERROR, 0, ADMIN, "", "Configure OAuthIssuer and OAuthClientID, or an <OAuthProvider> section and OAuthUse.")
+RP_ERROR(1006, CONFIG_INSECURE_URL, ERROR, 0, ADMIN, "", "Use https; plain http is accepted for loopback addresses only.")
+RP_ERROR(1007, CONFIG_COOKIE, ERROR, 0, ADMIN, "", "A __Host- cookie has no domain and path=/; choose another name with OAuthCookie or drop the attribute.")
+RP_ERROR(1008, CONFIG_CALLBACK, ERROR, 0, ADMIN, "", "Choose an OAuthPath that no other handler, proxy mapping or alias covers.")
+RP_ERROR(1009, CONFIG_ENDPOINTS, ERROR, 0, ADMIN, "", "Set the endpoints that the profile needs with OAuthEndpoint, or let metadata name them.")
+RP_ERROR(1010, CONFIG_STATE_DIR, ERROR, 0, ADMIN, "", "Give httpd a directory for its state with OAuthStateDir that only its user can write to.")
+RP_ERROR(1011, CONFIG_CLIENT_AUTH, ERROR, 0, ADMIN, "", "Configure what the client authentication method needs, or choose another with OAuthClientAuth.")
+RP_ERROR(1012, CONFIG_TEMPLATE, ERROR, 0, ADMIN, "", "Make the template a readable UTF-8 file of at most 256 KiB with known placeholders only.")
+RP_ERROR(1013, CONFIG_BASE_URL, ERROR, 0, ADMIN, "", "Set ServerName or OAuthBaseURL to the origin under which browsers reach this virtual host.")
+
+RP_ERROR(1101, PROVIDER_UNREACHABLE, ERROR, 503, PROVIDER, "The sign-in service cannot be reached at the moment. Please try again in a minute.", "Check that this server can reach the provider's host and port, also through a proxy if one is needed (OAuthTLS proxy=).")
+RP_ERROR(1102, PROVIDER_TIMEOUT, ERROR, 503, PROVIDER, "The sign-in service did not answer in time. Please try again in a minute.", "The provider is slow or hangs; OAuthTimeout sets how long a call may take.")
+RP_ERROR(1103, PROVIDER_TLS, ERROR, 502, PROVIDER, "A secure connection to the sign-in service could not be made.", "The provider's certificate was refused; give the authority that issued it with OAuthTLS ca=, or correct the provider's chain or name.")
+RP_ERROR(1104, METADATA_INVALID, ERROR, 502, PROVIDER, "The sign-in service gave an answer that cannot be used.", "The provider's metadata is not what OpenID Connect Discovery or RFC 8414 demands; the detail says what is wrong. Check OAuthIssuer and OAuthMetadata.")
+RP_ERROR(1105, METADATA_ISSUER, ERROR, 502, ADMIN, "The sign-in service gave an answer that cannot be used.", "The issuer in the metadata differs from OAuthIssuer. They must be equal to the last character, a trailing slash included.")
+RP_ERROR(1106, METADATA_REDIRECT, ERROR, 502, ADMIN, "The sign-in service gave an answer that cannot be used.", "The metadata URL answers with a redirect, which is not followed; correct OAuthIssuer or OAuthMetadata to the address in the detail.")
+RP_ERROR(1107, METADATA_UNSUPPORTED, ERROR, 502, ADMIN, "The sign-in service and this site do not support a common way to sign in.", "The provider does not offer what is configured (response mode, PKCE with S256, client authentication or signing algorithm).")
+RP_ERROR(1108, KEYS_INVALID, ERROR, 502, PROVIDER, "The sign-in service gave an answer that cannot be used.", "The provider's key set (jwks_uri) could not be used; the detail says why.")
+RP_ERROR(1109, RETURN_URL, WARNING, 400, BROWSER, "The address to return to after signing in is not allowed.", "return_to must be a path of this site or begin with an origin listed in OAuthReturnTo.")
+RP_ERROR(1110, PROVIDER_CHOICE, WARNING, 400, BROWSER, "There is no such sign-in service here.", "The provider parameter named none of the providers that are in use at that place.")
+RP_ERROR(1111, PROVIDER_BUSY, WARNING, 503, PROVIDER, "The sign-in service is busy. Please try again in a minute.", "Too many calls to this provider were already waiting for an answer; it is slow or down.")
+RP_ERROR(1112, RETURN_URL_TOO_LONG, WARNING, 414, BROWSER, "The address of this page is too long to return to after signing in.", "Shorten the URL, or let people sign in at a shorter one first.")
+RP_ERROR(1113, PROVIDER_NONE, ERROR, 500, ADMIN, "Signing in is not set up for this address.", "No provider is configured under the name that OAuthUse gives for this place (an .htaccess file, perhaps).")
+
+RP_ERROR(1201, STATE_INVALID, WARNING, 400, BROWSER, "This sign-in answer does not belong to a sign-in that was started here.", "The state parameter was not made by this server, was changed on the way, or was sealed with a secret that is no longer in the ring.")
+RP_ERROR(1202, STATE_MISSING, WARNING, 400, BROWSER, "This sign-in answer is incomplete.", "The provider (or somebody else) sent a browser to the callback without a state parameter.")
+RP_ERROR(1203, STATE_UNBOUND, WARNING, 400, BROWSER, "Your browser did not return the cookie that was set when the sign-in started. Please allow cookies for this site, and open it under one address only.", "The login cookie did not come back several times in a row: cookies are blocked, the site is used under two names, or OAuthBaseURL does not match the address in the browser.")
+RP_ERROR(1204, STATE_EXPIRED, WARNING, 400, BROWSER, "The sign-in took too long several times in a row. Please start again.", "Logins came back after more than 10 minutes, also after a restart of the login; check the clocks of all servers.")
+RP_ERROR(1205, STATE_USED, WARNING, 400, BROWSER, "This sign-in answer was already used. Please start again.", "An authorization response came several times and no session is there; look for a proxy or browser extension that repeats requests, or a session cookie that is not kept.")
+RP_ERROR(1206, CALLBACK_PARAMETERS, WARNING, 400, BROWSER, "This sign-in answer cannot be read.", "The authorization response repeats a parameter, lacks one, is too long, or is not well-formed.")
+RP_ERROR(1207, CALLBACK_METHOD, WARNING, 405, BROWSER, "This sign-in answer came in a way that is not allowed.", "The response mode that is configured (OAuthResponseMode) differs from how the provider answered.")
+RP_ERROR(1208, ISSUER_MISMATCH, ERROR, 400, PROVIDER, "This sign-in answer came from another sign-in service than the one that was asked.", "The iss parameter of the authorization response is missing or is not the issuer (RFC 9207): a mix-up attack, or a misconfigured provider.")
+RP_ERROR(1209, PROVIDER_DENIED, INFO, 403, USER, "The sign-in was cancelled or refused at the sign-in service.", "The provider answered access_denied: the user declined, or is not assigned to this application there.")
+RP_ERROR(1210, PROVIDER_ERROR, ERROR, 502, PROVIDER, "The sign-in service reported a problem. Please try again.", "The provider answered the authorization request with the error code in the detail; its own log says more. For invalid_request or unauthorized_client compare the registered redirect URI and client settings.")
+RP_ERROR(1211, PROVIDER_INTERACTION, WARNING, 401, USER, "The sign-in service needs you to sign in there first.", "The provider answered login_required, interaction_required or a like error.")
+RP_ERROR(1212, COOKIE_AMBIGUOUS, WARNING, 400, BROWSER, "Your browser sent several different session cookies of this site. Please delete the cookies of this site and try again.", "Another application on this host or a parent domain sets a cookie with the session cookie's name; choose another with OAuthCookie name=.")
+RP_ERROR(1213, CONFIGURATION_CHANGED, WARNING, 400, ADMIN, "The sign-in settings of this site changed while you signed in. Please start again.", "The provider or client that the login was started with is no longer configured for this virtual host.")
+
+RP_ERROR(1301, TOKEN_RESPONSE, ERROR, 502, PROVIDER, "The sign-in service gave an answer that cannot be used.", "The token endpoint's answer is not what RFC 6749 5.1 demands; the detail says what is wrong.")
+RP_ERROR(1302, TOKEN_CLIENT, ERROR, 502, ADMIN, "This site could not identify itself to the sign-in service.", "The token endpoint answered invalid_client or unauthorized_client: check OAuthClientID, OAuthClientSecret and OAuthClientAuth against the registration.")
+RP_ERROR(1303, TOKEN_GRANT, ERROR, 400, PROVIDER, "The sign-in service did not accept this sign-in. Please start again.", "The token endpoint answered invalid_grant: the code was used, is too old, or the redirect URI differs from the registered one; check the clocks.")
+RP_ERROR(1304, TOKEN_ERROR, ERROR, 502, PROVIDER, "The sign-in service reported a problem. Please try again.", "The token endpoint answered with the error code or HTTP status in the detail.")
+RP_ERROR(1305, TOKEN_TYPE, ERROR, 502, PROVIDER, "The sign-in service gave an answer that cannot be used.", "The token endpoint issued a token of an unknown type; only Bearer is supported.")
+
+RP_ERROR(1401, ID_TOKEN_MISSING, ERROR, 502, PROVIDER, "The sign-in service did not say who you are.", "The token response had no id_token; openid must be in OAuthScope and allowed for the client, or set OAuthProfile oauth2.")
+RP_ERROR(1402, ID_TOKEN_MALFORMED, ERROR, 502, PROVIDER, "The sign-in service gave an answer that cannot be used.", "The ID Token is not a signed JWT in compact form, or its JSON is not well-formed.")
+RP_ERROR(1403, ID_TOKEN_ALG, ERROR, 502, PROVIDER, "The sign-in service gave an answer that cannot be used.", "The ID Token is signed with an algorithm that is not allowed; see OAuthSigningAlgs and the client's registration.")
+RP_ERROR(1404, ID_TOKEN_KEY, ERROR, 502, PROVIDER, "The sign-in service gave an answer that cannot be used.", "The provider's key set has no key that fits the ID Token, also after it was fetched again.")
+RP_ERROR(1405, ID_TOKEN_SIGNATURE, ERROR, 502, PROVIDER, "The sign-in service gave an answer that cannot be trusted.", "The ID Token's signature is wrong: a forged token, or keys and tokens of different providers.")
+RP_ERROR(1406, ID_TOKEN_ISSUER, ERROR, 502, PROVIDER, "The sign-in service gave an answer that cannot be trusted.", "The ID Token's iss is not OAuthIssuer.")
+RP_ERROR(1407, ID_TOKEN_AUDIENCE, ERROR, 502, PROVIDER, "The sign-in service gave an answer that cannot be trusted.", "The ID Token's aud or azp does not name OAuthClientID alone.")
+RP_ERROR(1408, ID_TOKEN_TIME, ERROR, 502, SERVER, "The sign-in service and this server disagree about the time.", "The ID Token is expired, not yet valid, or issued in the future: compare the clocks of this server and the provider; OAuthClockSkew is what is tolerated.")
+RP_ERROR(1409, ID_TOKEN_NONCE, ERROR, 502, PROVIDER, "The sign-in service gave an answer that does not belong to this sign-in.", "The ID Token's nonce is missing or another login's: a replayed token or a caching provider.")
+RP_ERROR(1410, ID_TOKEN_CLAIM, ERROR, 502, PROVIDER, "The sign-in service gave an answer that cannot be used.", "A claim that the ID Token must have is missing or has the wrong type; the detail names it.")
+RP_ERROR(1411, ID_TOKEN_HASH, ERROR, 502, PROVIDER, "The sign-in service gave an answer that cannot be trusted.", "at_hash does not fit the access token: the tokens of two logins were mixed.")
+
+RP_ERROR(1501, USERINFO_RESPONSE, ERROR, 502, PROVIDER, "The sign-in service did not say who you are.", "The userinfo endpoint's answer cannot be used; the detail says what is wrong.")
+RP_ERROR(1502, USERINFO_SUBJECT, ERROR, 502, PROVIDER, "The sign-in service gave an answer that cannot be trusted.", "The sub of the userinfo answer is missing or is not the ID Token's.")
+RP_ERROR(1503, USERINFO_SIGNATURE, ERROR, 502, PROVIDER, "The sign-in service gave an answer that cannot be trusted.", "The signed userinfo answer could not be verified.")
+
+RP_ERROR(1601, STORE, ERROR, 503, SERVER, "The service is temporarily unavailable. Please try again in a minute.", "The session store failed; the detail says how.")
+RP_ERROR(1602, STORE_TOO_LARGE, ERROR, 500, ADMIN, "What the sign-in service says about you is too much to keep.", "The session does not fit the store; ask for fewer scopes or claims, or give the store more room (OAuthSessionStore shm:size=).")
+RP_ERROR(1603, SESSION_LIMIT, ERROR, 502, PROVIDER, "What the sign-in service says about you is too much to keep.", "The claims or tokens are larger than a session may be; ask for fewer scopes or claims.")
+RP_ERROR(1604, RANDOM, ERROR, 500, SERVER, "The service is temporarily unavailable. Please try again in a minute.", "The random number generator failed.")
+RP_ERROR(1605, INTERNAL, ERROR, 500, SERVER, "The service is temporarily unavailable. Please try again in a minute.", "An operation failed that should not; please report it with the detail.")
+RP_ERROR(1606, CRYPTO, ERROR, 500, SERVER, "The service is temporarily unavailable. Please try again in a minute.", "The cryptographic library failed.")
+
+RP_ERROR(1701, FORBIDDEN, INFO, 403, USER, "You are signed in, but you are not allowed to open this page.", "The Require rules of this place did not grant access to this user; the detail names the user.")
+RP_ERROR(1702, UNAUTHENTICATED, INFO, 401, USER, "Please sign in to use this address.", "A program, or a page's script, asked without a session; browsers are sent to the sign-in page for navigations only (OAuthUnauthenticated).")
+RP_ERROR(1703, USER_CLAIM, ERROR, 403, ADMIN, "The sign-in service did not give the name under which this site knows you.", "The claim that OAuthUser names is absent, empty or unusable in this session; request the scope that brings it.")
+RP_ERROR(1704, EMAIL_UNVERIFIED, WARNING, 403, USER, "Your e-mail address is not verified at the sign-in service.", "OAuthUser is email, and the provider does not say that the address is verified (email_verified must be true).")
+RP_ERROR(1705, TRACE, WARNING, 405, BROWSER, "This request method is not allowed here.", "TRACE was sent to a protected place; it would echo the headers meant for the backend.")
+RP_ERROR(1706, EXPORT_LIMIT, ERROR, 502, ADMIN, "What the sign-in service says about you is too much for this application.", "The headers for the backend are larger than a backend accepts; export fewer claims (OAuthHeader, OAuthHeaders).")
+RP_ERROR(1707, HOST, WARNING, 400, BROWSER, "This site is not reachable under that address.", "The scheme or name in the request is not that of OAuthBaseURL; a login started there would not find its cookie again. Redirect to the right address first.")
+
+RP_ERROR(1801, ENDPOINT_METHOD, WARNING, 405, BROWSER, "This request method is not allowed here.", "The endpoint was called with a method that it does not have.")
+RP_ERROR(1802, ENDPOINT_UNKNOWN, WARNING, 404, BROWSER, "There is nothing at this address.", "No endpoint of that name exists below OAuthPath.")
+RP_ERROR(1803, LOGOUT_CROSS_SITE, WARNING, 403, BROWSER, "Another site tried to sign you out.", "A POST to the logout endpoint came from another site.")
+RP_ERROR(1804, REVOCATION, WARNING, 502, PROVIDER, "", "The tokens could not be revoked at the provider; the session has ended here all the same.")
+RP_ERROR(1805, ENDPOINT_PARAMETERS, WARNING, 400, BROWSER, "This request cannot be read.", "The request to the endpoint repeats a parameter, is too long, or is not well-formed.")
+RP_ERROR(1806, POST_GONE, INFO, 410, BROWSER, "What you sent before you signed in is no longer kept here. Please go back and send it again.", "A form kept by OAuthPreservePost was asked for twice, too late, or by another session.")
+
+RP_ERROR(1901, REFRESH_GRANT, INFO, 401, PROVIDER, "Your sign-in has ended. Please sign in again.", "The provider answered invalid_grant to the refresh: the user's session there ended, or the refresh token was revoked or expired.")
+RP_ERROR(1902, REFRESH_FAILED, ERROR, 502, PROVIDER, "The sign-in service reported a problem. Please try again.", "The access token has expired and could not be refreshed; the cause precedes in the detail.")
+RP_ERROR(1903, REFRESH_UNAVAILABLE, ERROR, 503, PROVIDER, "The sign-in service cannot be reached at the moment. Please try again in a minute.", "The access token has expired and the provider could not be reached to refresh it.")
+RP_ERROR(1904, BACKEND_TOKEN, ERROR, 502, ADMIN, "The application behind this page cannot be given what it needs.", "OAuthBackendToken asks for a token that this session does not have or that has expired without a refresh token (scope offline_access).")
+RP_ERROR(1905, REFRESH_ID_TOKEN, ERROR, 502, PROVIDER, "The sign-in service gave an answer that cannot be trusted.", "The refreshed ID Token does not continue the session: its iss, sub or aud differs or it is not valid.")
+/* clang-format on */

@@ -1,0 +1,94 @@
+/* Every cap on what comes from outside, in one place, so that a reader can judge them together.
+ * Sizes are bytes, times are seconds, unless a name says otherwise. A buffer that is fed from a
+ * browser, a provider or a backend has its cap here. */
+#ifndef RP_LIMITS_H
+#define RP_LIMITS_H
+
+/* Cookies. A browser accepts at least 4,096 bytes per cookie (RFC 6265bis 5.6). */
+#define RP_MAX_COOKIE 4096
+#define RP_MAX_COOKIE_HEADER 65536
+#define RP_MAX_COOKIE_DUPLICATES 4
+
+/* What a browser sends to an endpoint. */
+#define RP_MAX_FORM_BODY 65536
+#define RP_MAX_FORM_FIELDS 64
+#define RP_MAX_QUERY 65536
+#define RP_MAX_CODE 4096
+#define RP_MAX_STATE 4096
+
+/* A URL that survives a login; httpd's own request line ends at 8,190. */
+#define RP_MAX_RETURN_URL 8190
+/* Longer return URLs go to the store, so that the authorization request stays short enough for
+ * every provider and its answer short enough for LimitRequestLine. */
+#define RP_MAX_INLINE_RETURN_URL 512
+
+/* What a provider sends. */
+#define RP_MAX_HTTP_HEADER 32768
+#define RP_MAX_METADATA 262144
+#define RP_MAX_JWKS 262144
+#define RP_MAX_TOKEN_RESPONSE 262144
+#define RP_MAX_USERINFO 262144
+#define RP_MAX_JWT 65536
+#define RP_MAX_TOKEN 32768
+#define RP_MAX_KID 512
+#define RP_MAX_JWKS_KEYS 64
+/* RSA keys of a provider: below 2,048 bits is weak (RFC 7518 3.3), far above only costs time. */
+#define RP_MIN_RSA_BITS 2048
+#define RP_MAX_RSA_BITS 8192
+#define RP_MAX_SUB 255
+
+/* JSON of any origin: nesting; members of one object or elements of one array; values in the
+ * whole text. */
+#define RP_MAX_JSON_DEPTH 32
+#define RP_MAX_JSON_MEMBERS 1024
+#define RP_MAX_JSON_VALUES 8192
+#define RP_MAX_JSON_STRING 65536
+
+/* The session record. */
+#define RP_MAX_CLAIMS 512
+#define RP_MAX_CLAIM_NAME 256
+#define RP_MAX_CLAIM_VALUE 16384
+#define RP_MAX_SESSION_RECORD 262144
+
+/* What a backend is told: one value, and all header values of a request together. */
+#define RP_MAX_EXPORT_VALUE 7168
+#define RP_MAX_EXPORT_TOTAL 24576
+
+/* Store. */
+#define RP_MAX_STORE_KEY 64
+#define RP_MAX_STORE_VALUE 1048576
+
+/* Secrets and templates on disk. */
+#define RP_MAX_SECRET 4096
+#define RP_MAX_TEMPLATE 262144
+
+/* Login: how long a browser has for the visit at the provider, and how often a login that came
+ * back unusable is started again before the user is told. */
+#define RP_LOGIN_SECONDS 600
+#define RP_LOGIN_ATTEMPTS 3
+
+/* Metadata and keys: bounds for what Cache-Control: max-age says, the least time between two
+ * fetches of keys because of an unknown kid, and how long the last good copy may serve. */
+#define RP_METADATA_MIN_SECONDS 300
+#define RP_METADATA_DEFAULT_SECONDS 3600
+#define RP_METADATA_MAX_SECONDS 86400
+#define RP_JWKS_REFETCH_SECONDS 30
+#define RP_METADATA_KEEP_SECONDS (30 * 86400)
+/* A fetch that failed is not repeated, by any process, for this long: with a last good copy to live
+ * on, and without one, when every login fails. */
+#define RP_METADATA_PAUSE_SECONDS 10
+#define RP_METADATA_RETRY_SECONDS 2
+
+/* ID Token: issued longer ago than this, it is not the answer to a login of now. */
+#define RP_ID_TOKEN_AGE_SECONDS 86400
+
+/* Refresh: an access token is renewed this long before it expires (or at four fifths of its life,
+ * whichever is later), and a failed attempt is not repeated sooner than the pause. */
+#define RP_REFRESH_AHEAD_SECONDS 60
+#define RP_REFRESH_PAUSE_SECONDS 10
+#define RP_REFRESH_LEASE_SECONDS 20
+
+/* A session's last use is written at most this often. */
+#define RP_TOUCH_SECONDS 60
+
+#endif

@@ -1,0 +1,176 @@
+#include "rp_access.h"
+
+#include <string.h>
+
+#include "rp_export.h"
+#include "rp_login.h"
+#include "rp_refresh.h"
+
+/* The cookie as it was set, without a value and at its end. */
+static void delete_session_cookie(rp_reply_t *reply, rp_env_t *env, const rp_site_t *site)
+{
+    rp_set_cookie_t cookie = {.name = site->cookie_name,
+                              .value = "",
+                              .domain = site->cookie_domain,
+                              .path = site->cookie_path,
+                              .secure = site->secure,
+                              .samesite = site->cookie_samesite,
+                              .max_age = 0};
+
+    rp_reply_cookie(reply, env, &cookie);
+}
+
+/* The provider that the session came from, when it still is the same provider and client. */
+static const rp_provider_t *provider_of(const rp_site_t *site, const rp_session_t *session)
+{
+    const rp_provider_t *provider = rp_site_provider(site, session->record.provider);
+
+    if (!provider || !session->record.context ||
+        strcmp(session->record.context, provider->context) != 0) {
+        return NULL;
+    }
+    return provider;
+}
+
+static int place_uses(const rp_place_t *place, const rp_provider_t *provider)
+{
+    if (!place->use) {
+        return provider->name[0] == '\0';
+    }
+    for (int i = 0; i < place->use->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(place->use, i, const char *), provider->name) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+apr_status_t rp_access_session(rp_session_t **session, rp_env_t *env, const rp_request_t *request)
+{
+    const rp_site_t *site = request->site;
+    rp_cookie_value_t cookie;
+    apr_status_t rv;
+
+    *session = NULL;
+    rv = rp_cookie_find(&cookie, request->cookies, site->cookie_name);
+    if (rv == APR_EINVAL) {
+        return rp_fail(env, RP_E_COOKIE_AMBIGUOUS, "several different cookies %s",
+                       site->cookie_name);
+    }
+    if (rv != APR_SUCCESS) {
+        return APR_NOTFOUND;
+    }
+    rv = rp_session_load(session, env, &site->realm, cookie.value, cookie.len,
+                         &request->place->limits);
+    if (rv == APR_SUCCESS && !provider_of(site, *session)) {
+        rp_debug(env, "session of a provider or client that is no longer configured");
+        *session = NULL;
+        return APR_NOTFOUND;
+    }
+    return rv;
+}
+
+/* Everything that a live session is asked for; APR_NOTFOUND when it turns out to have ended. */
+static apr_status_t admit(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request)
+{
+    const rp_place_t *place = request->place;
+    apr_status_t rv;
+
+    rv = rp_session_touch(env, &request->site->realm, reply->session, &place->limits);
+    if (rv == APR_NOTFOUND) {
+        return rv;
+    }
+    /* A use that could not be noted costs the user idle time, not this request. */
+    rp_forgive(env);
+    if (place->user_claim) {
+        rv = rp_export_user(&reply->user, env, reply->session, place->user_claim);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+    }
+    rv = rp_refresh_backend_token(reply, env, request);
+    if (rv == APR_NOTFOUND && env->error.id != RP_E_NONE) {
+        reply->error = env->error;
+        rp_forgive(env);
+    }
+    return rv;
+}
+
+static void challenge(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request)
+{
+    rp_fail(env, RP_E_UNAUTHENTICATED, "%s without a session", request->method);
+    rp_reply_fail(reply, env, request);
+    reply->outcome = RP_CHALLENGE;
+}
+
+/* A form that may be kept over the login (OAuthPreservePost), or a navigation. */
+static int may_go_to_login(const rp_request_t *request)
+{
+    return rp_request_is_navigation(request) ||
+           (request->place->preserve_post && request->body != NULL);
+}
+
+void rp_access_refused(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request)
+{
+    if (may_go_to_login(request)) {
+        rp_login_from_place(reply, env, request);
+    } else {
+        challenge(reply, env, request);
+    }
+}
+
+static void unauthenticated(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request)
+{
+    reply->session = NULL;
+    reply->user = NULL;
+    switch (request->place->unauthenticated) {
+    case RP_UNAUTHENTICATED_PASS:
+        reply->outcome = RP_PASS;
+        break;
+    case RP_UNAUTHENTICATED_LOGIN:
+        rp_login_from_place(reply, env, request);
+        break;
+    case RP_UNAUTHENTICATED_CHALLENGE:
+        challenge(reply, env, request);
+        break;
+    default:
+        rp_access_refused(reply, env, request);
+        break;
+    }
+}
+
+void rp_access(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request)
+{
+    apr_status_t rv;
+
+    memset(reply, 0, sizeof(*reply));
+    rv = rp_access_session(&reply->session, env, request);
+    if (rv == APR_SUCCESS &&
+        !place_uses(request->place, provider_of(request->site, reply->session))) {
+        rp_debug(env, "session of provider '%s', which this place does not use",
+                 reply->session->record.provider);
+        rv = APR_NOTFOUND;
+    }
+    if (rv == APR_SUCCESS) {
+        rv = admit(reply, env, request);
+    }
+    if (rv == APR_SUCCESS) {
+        reply->outcome = RP_PASS;
+    } else if (rv == APR_NOTFOUND) {
+        unauthenticated(reply, env, request);
+    } else {
+        if (env->error.id == RP_E_COOKIE_AMBIGUOUS) {
+            delete_session_cookie(reply, env, request->site);
+        }
+        rp_reply_fail(reply, env, request);
+    }
+}
+
+void rp_access_forbidden(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request,
+                         const char *user)
+{
+    memset(reply, 0, sizeof(*reply));
+    rp_fail(env, RP_E_FORBIDDEN, "user %s", user);
+    rp_reply_fail(reply, env, request);
+    reply->outcome = RP_FORBID;
+}

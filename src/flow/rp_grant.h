@@ -1,0 +1,21 @@
+/* From an authorization code to a session record: token endpoint, ID Token, userinfo. */
+#ifndef RP_GRANT_H
+#define RP_GRANT_H
+
+#include "../oauth/rp_metadata.h"
+#include "rp_login_state.h"
+
+typedef struct {
+    const rp_metadata_t *metadata;
+    const char *code;
+    const rp_login_secrets_t *secrets;
+    const char *scope; /* as requested, for a provider that does not say; NULL: not known */
+} rp_grant_t;
+
+/* Redeems the code and fills *record (claims included; created and last_used are left to
+ * rp_session_create). Nothing is believed before the ID Token is (C05). RP_FAILED with 13xx, 14xx,
+ * 15xx, 11xx or RP_E_SESSION_LIMIT. */
+apr_status_t rp_grant_redeem(rp_record_t *record, rp_env_t *env, const rp_site_t *site,
+                             const rp_grant_t *grant);
+
+#endif

@@ -1,0 +1,80 @@
+/* What a virtual host and a protected place are configured to do, as the flows need it.
+ *
+ * Key idea: plain read-only data. The module's directives fill it; a unit test fills it by hand.
+ */
+#ifndef RP_SITE_H
+#define RP_SITE_H
+
+#include <apr_tables.h>
+
+#include "../codec/rp_cookie.h"
+#include "../codec/rp_url.h"
+#include "../oauth/rp_provider.h"
+#include "../session/rp_session.h"
+
+typedef enum {
+    RP_TEMPLATE_LOGIN,
+    RP_TEMPLATE_ERROR,
+    RP_TEMPLATE_LOGOUT,
+    RP_TEMPLATES
+} rp_template_t;
+
+/* A virtual host. */
+typedef struct {
+    const char *base_url;     /* origin under which browsers reach it: "https://www.example.com" */
+    const char *path;         /* OAuthPath: "/oauth" */
+    const char *callback_url; /* base_url + path + "/callback" */
+    int secure;               /* 1 when base_url is https */
+    rp_provider_t *const *providers; /* NULL-terminated; the unnamed one, if any, first */
+    const char *cookie_name;         /* of the session */
+    const char *login_cookie_name;   /* of the browser binding while logins are pending */
+    const char *cookie_domain;       /* NULL: host-only */
+    const char *cookie_path;         /* "/" */
+    rp_samesite_t cookie_samesite;
+    rp_session_realm_t realm;
+    const apr_array_header_t *return_to; /* allowed origins beside the own one; NULL: none */
+    const char *templates[RP_TEMPLATES]; /* text; NULL: built in */
+    const char *logout_return;           /* NULL: the built-in page */
+    int logout_revoke;                   /* 1: tokens are revoked */
+    /* Names (const char *) of the claims that directives of this virtual host use, which decide
+     * whether OAuthUserinfo auto calls the userinfo endpoint; NULL: none. */
+    const apr_array_header_t *used_claims;
+} rp_site_t;
+
+typedef enum {
+    RP_UNAUTHENTICATED_AUTO,
+    RP_UNAUTHENTICATED_LOGIN,
+    RP_UNAUTHENTICATED_CHALLENGE,
+    RP_UNAUTHENTICATED_PASS
+} rp_unauthenticated_t;
+
+typedef enum { RP_BACKEND_NONE, RP_BACKEND_USER, RP_BACKEND_ID } rp_backend_token_t;
+
+/* A protected place: the merged configuration that applies to one request. */
+typedef struct {
+    const apr_array_header_t *use; /* names of providers; NULL: the unnamed one */
+    rp_unauthenticated_t unauthenticated;
+    rp_session_limits_t limits;
+    const char *user_claim; /* OAuthUser; NULL when it is an expression, which the caller knows */
+    int preserve_post;
+    rp_backend_token_t backend_token;
+    const apr_array_header_t *scope;             /* NULL: the provider's */
+    const apr_array_header_t *resource;          /* NULL: the provider's */
+    const apr_table_t *authorization_parameters; /* NULL: none */
+} rp_place_t;
+
+/* The one decision about where this virtual host sends a browser: rp_return_url_check with the
+ * site's origins, and no endpoint of our own (D70: that would be a loop, or a logout). RP_FAILED
+ * with RP_E_RETURN_URL or RP_E_RETURN_URL_TOO_LONG. Result in env->pool. */
+apr_status_t rp_site_return_url(rp_return_url_t **url, rp_env_t *env, const rp_site_t *site,
+                                const char *text);
+
+/* The provider of that name, NULL when there is none. */
+const rp_provider_t *rp_site_provider(const rp_site_t *site, const char *name);
+
+/* The place's providers, NULL-terminated, in pool. An unknown name is left out (the configuration
+ * check refuses it, .htaccess excepted). */
+const rp_provider_t **rp_site_place_providers(const rp_site_t *site, const rp_place_t *place,
+                                              apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,21 @@
+/* Authentication and what becomes of Require: the hooks of a protected place. */
+#ifndef RP_AUTHN_H
+#define RP_AUTHN_H
+
+#include "rp_visit.h"
+
+/* check_authn: for AuthType OAuth, asks the flows and sets r->user. */
+int rp_authn_check(request_rec *r);
+
+/* check_access_ex: endpoints need nobody's leave; an expression that asks for a claim needs the
+ * user first. */
+int rp_authn_access(request_rec *r);
+
+/* force_authn: the second half of the latter. */
+int rp_authn_force(request_rec *r);
+
+/* check_authz: lets httpd look at Require and turns its refusal into the right answer: 403 for who
+ * is signed in, a login for who is not. */
+int rp_authn_authz(request_rec *r);
+
+#endif

@@ -1,0 +1,316 @@
+#include "rp_config_check.h"
+
+#include <apr_strings.h>
+#include <http_log.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "../base/rp_limits.h"
+#include "../codec/rp_url.h"
+#include "../flow/rp_page.h"
+#include "../io/rp_file.h"
+#include "../jose/rp_seal.h"
+#include "rp_config_tree.h"
+#include "rp_directive.h"
+
+APLOG_USE_MODULE(auth_oauth);
+
+/* The least that a secret of ours needs to be worth deriving keys from (rp_keyring_make). */
+#define MIN_SECRET 16
+
+static const char *describe(const rp_check_t *check, const rp_where_t *where)
+{
+    const server_rec *server = check->server;
+    const char *file = where ? where->file : NULL;
+    const char *host =
+        server->is_virtual
+            ? apr_pstrcat(check->ptemp, "the <VirtualHost> of ",
+                          server->server_hostname ? server->server_hostname : "no name", NULL)
+            : "the main server";
+
+    if (file) {
+        return apr_psprintf(check->ptemp, "%s (%s:%d)", host, file, where->line);
+    }
+    if (server->is_virtual && server->defn_name) {
+        return apr_psprintf(check->ptemp, "%s (%s:%u)", host, server->defn_name,
+                            server->defn_line_number);
+    }
+    return host;
+}
+
+void rp_check_error(rp_check_t *check, rp_error_id_t id, const rp_where_t *where,
+                    const char *format, ...)
+{
+    va_list args;
+    const char *message;
+
+    va_start(args, format);
+    message = apr_pvsprintf(check->ptemp, format, args);
+    va_end(args);
+    check->errors++;
+    ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, check->server, "OA-%d: %s; in %s: %s",
+                 (int)id, message, describe(check, where), rp_error_row(id)->admin);
+}
+
+int rp_check_secret(rp_check_t *check, rp_secret_t *secret, const char *source,
+                    const char *directive, const rp_where_t *where)
+{
+    const char *why = NULL;
+
+    if (rp_secret_read(secret, source, check->pool, &why) != APR_SUCCESS) {
+        rp_check_error(check, RP_E_CONFIG_SECRET, where, "%s: %s", directive,
+                       why ? why : "the secret cannot be read");
+        return 0;
+    }
+    if (secret->literal) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, check->server,
+                     "OA-%d: %s in %s is the secret itself; whoever reads the configuration knows "
+                     "it. Put it into a file that only the user who starts httpd can read, and "
+                     "write file:PATH",
+                     (int)RP_E_CONFIG_SECRET, directive, describe(check, where));
+    }
+    return 1;
+}
+
+static void check_secrets(rp_check_t *check, rp_server_config_t *config)
+{
+    apr_array_header_t *bytes;
+
+    if (!config->secrets || config->secret_bytes) {
+        return;
+    }
+    bytes = apr_array_make(check->pool, config->secrets->nelts, sizeof(rp_secret_bytes_t));
+    for (int i = 0; i < config->secrets->nelts; i++) {
+        const char *source = APR_ARRAY_IDX(config->secrets, i, const char *);
+        rp_secret_bytes_t *one;
+        rp_secret_t secret;
+
+        if (!rp_check_secret(check, &secret, source, "OAuthSecret",
+                             &config->given[RP_D_SECRET])) {
+            continue;
+        }
+        if (secret.len < MIN_SECRET) {
+            rp_check_error(check, RP_E_CONFIG_SECRET, &config->given[RP_D_SECRET],
+                           "OAuthSecret: secret %d has %" APR_SIZE_T_FMT
+                           " bytes, and at least %d are needed",
+                           i + 1, secret.len, MIN_SECRET);
+            continue;
+        }
+        one = apr_array_push(bytes);
+        one->data = secret.data;
+        one->len = secret.len;
+    }
+    config->secret_bytes = bytes;
+}
+
+static int starts_with(const char *text, const char *prefix)
+{
+    return strncasecmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* RFC 6265bis 4.1.3: what a browser demands of a name with a prefix. */
+static void check_cookie(rp_check_t *check, const rp_server_config_t *config, const char *base_url)
+{
+    const rp_cookie_options_t *cookie = &config->cookie;
+    int secure = starts_with(base_url, "https:");
+    const char *name = cookie->name ? cookie->name : secure ? "__Host-oauth" : "oauth";
+    rp_set_cookie_t sample = {.name = name,
+                              .value = "x",
+                              .domain = cookie->domain,
+                              .path = cookie->path,
+                              .secure = secure,
+                              .samesite = (rp_samesite_t)cookie->samesite,
+                              .max_age = -1};
+    int is_host = starts_with(name, "__Host-");
+    const rp_where_t *where = &config->given[RP_D_COOKIE];
+
+    if (is_host && (cookie->domain || (cookie->path && strcmp(cookie->path, "/") != 0))) {
+        rp_check_error(check, RP_E_CONFIG_COOKIE, where,
+                       "OAuthCookie: the name %s contradicts %s=%s", name,
+                       cookie->domain ? "domain" : "path",
+                       cookie->domain ? cookie->domain : cookie->path);
+    } else if (!secure && (is_host || starts_with(name, "__Secure-"))) {
+        rp_check_error(check, RP_E_CONFIG_COOKIE, where,
+                       "OAuthCookie: browsers take the name %s from https only, and the site is %s",
+                       name, base_url);
+    } else if (!secure && cookie->samesite == RP_SAMESITE_NONE) {
+        rp_check_error(check, RP_E_CONFIG_COOKIE, where,
+                       "OAuthCookie: browsers take samesite=none from https only, and the site "
+                       "is %s",
+                       base_url);
+    } else if (!rp_cookie_format(&sample, check->ptemp)) {
+        rp_check_error(check, RP_E_CONFIG_COOKIE, where,
+                       "OAuthCookie: name, domain or path has a character that a cookie cannot "
+                       "have");
+    }
+}
+
+static void check_callback(rp_check_t *check, const rp_server_config_t *config)
+{
+    const ap_directive_t *other =
+        rp_config_tree_mapping(check->server, check->main_server, config->path, check->ptemp);
+
+    if (other) {
+        rp_where_t where = {other->filename, other->line_num};
+
+        rp_check_error(check, RP_E_CONFIG_CALLBACK, &where,
+                       "OAuthPath: the endpoints below %s collide with %s %s", config->path,
+                       other->directive, other->args);
+    }
+}
+
+static void check_templates(rp_check_t *check, rp_server_config_t *config)
+{
+    for (int i = 0; i < RP_TEMPLATES; i++) {
+        rp_template_file_t *template = &config->templates[i];
+        const char *why;
+        char *text;
+        apr_size_t len;
+        apr_status_t rv;
+
+        if (!template->file || template->text) {
+            continue;
+        }
+        rv = rp_file_read(&text, &len, template->file, RP_MAX_TEMPLATE, check->pool);
+        why = rv != APR_SUCCESS ? "it cannot be read, or is too large"
+              : strlen(text) != len
+                  ? "it has a NUL byte"
+                  : rp_page_template_check((rp_template_t)i, text, check->ptemp);
+        if (why) {
+            rp_check_error(check, RP_E_CONFIG_TEMPLATE, &config->given[RP_D_TEMPLATE], "OAuthTemplate %s: %s",
+                           template->file, why);
+        } else {
+            template->text = text;
+        }
+    }
+}
+
+static int names_provider(const rp_server_config_t *config, const char *name)
+{
+    for (int i = 0; i < config->named->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(config->named, i, rp_provider_config_t *)->provider.name, name) ==
+            0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void check_uses(rp_check_t *check, const rp_server_config_t *config)
+{
+    for (int i = 0; i < config->uses->nelts; i++) {
+        const rp_mention_t *one = &APR_ARRAY_IDX(config->uses, i, rp_mention_t);
+
+        for (int n = 0; n < one->use->nelts; n++) {
+            const char *name = APR_ARRAY_IDX(one->use, n, const char *);
+
+            if (!names_provider(config, name)) {
+                rp_check_error(check, RP_E_CONFIG_PROVIDER_UNKNOWN, &one->where,
+                               "OAuthUse: there is no <OAuthProvider %s>", name);
+            }
+        }
+    }
+}
+
+static void check_protected(rp_check_t *check, const rp_server_config_t *config)
+{
+    for (int i = 0; i < config->protected->nelts; i++) {
+        const rp_mention_t *one = &APR_ARRAY_IDX(config->protected, i, rp_mention_t);
+
+        rp_check_error(check, RP_E_CONFIG_NO_PROVIDER, &one->where,
+                       "AuthType OAuth: %s is protected, but there is no provider to sign in at",
+                       one->section);
+    }
+}
+
+static void check_logout(rp_check_t *check, const rp_server_config_t *config)
+{
+    const char *destination = config->logout.destination;
+    rp_url_t url;
+
+    if (destination && !(destination[0] == '/' && destination[1] != '/') &&
+        rp_url_parse(&url, destination, check->ptemp) != APR_SUCCESS) {
+        rp_check_error(check, RP_E_CONFIG_VALUE, &config->given[RP_D_LOGOUT],
+                       "OAuthLogout: return=%s is neither a path nor an absolute URL", destination);
+    }
+}
+
+static void check_site(rp_check_t *check, rp_server_config_t *config, const char *base_url)
+{
+    if (!base_url) {
+        rp_check_error(check, RP_E_CONFIG_BASE_URL, &config->first,
+                       "OAuthBaseURL: the address of the virtual host is not known");
+        return;
+    }
+    check_cookie(check, config, base_url);
+    check_callback(check, config);
+    check_logout(check, config);
+}
+
+static void check_server(rp_check_t *check)
+{
+    rp_server_config_t *config = rp_server_config(check->server);
+    int given = rp_config_provider_given(config->unnamed);
+    const char *base_url = config->base_url;
+
+    if (given) {
+        rp_check_provider(check, config->unnamed);
+    }
+    for (int i = 0; i < config->named->nelts; i++) {
+        rp_check_provider(check, APR_ARRAY_IDX(config->named, i, rp_provider_config_t *));
+    }
+    check_secrets(check, config);
+    check_templates(check, config);
+    check_uses(check, config);
+    if (given || config->named->nelts > 0) {
+        if (!base_url) {
+            base_url = rp_config_tree_origin(check->server, check->main_server, check->pool);
+        }
+        check_site(check, config, base_url);
+    } else {
+        check_protected(check, config);
+    }
+    rp_config_complete(check->server, base_url, check->pool);
+}
+
+/* Keys and sessions belong to the server as a whole: two virtual hosts may not disagree. */
+static void check_shared(rp_check_t *check)
+{
+    const rp_server_config_t *first_dir = NULL;
+    const rp_server_config_t *first_store = NULL;
+
+    for (server_rec *server = check->main_server; server; server = server->next) {
+        const rp_server_config_t *config = rp_server_config(server);
+
+        check->server = server;
+        if (config->set & RP_D_BIT(RP_D_STATE_DIR)) {
+            if (first_dir && strcmp(first_dir->state_dir, config->state_dir) != 0) {
+                rp_check_error(check, RP_E_CONFIG_STATE_DIR, &config->given[RP_D_STATE_DIR],
+                               "OAuthStateDir: %s and %s, but there is one for the whole server",
+                               first_dir->state_dir, config->state_dir);
+            }
+            first_dir = first_dir ? first_dir : config;
+        }
+        if (config->set & RP_D_BIT(RP_D_SESSION_STORE)) {
+            if (first_store && first_store->store_size != config->store_size) {
+                rp_check_error(check, RP_E_CONFIG_VALUE, &config->given[RP_D_SESSION_STORE],
+                               "OAuthSessionStore: two sizes, but there is one store for the whole "
+                               "server");
+            }
+            first_store = first_store ? first_store : config;
+        }
+    }
+}
+
+int rp_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *main_server)
+{
+    rp_check_t check = {main_server, main_server, pconf, ptemp, 0};
+
+    (void)plog;
+    for (server_rec *server = main_server; server; server = server->next) {
+        check.server = server;
+        check_server(&check);
+    }
+    check_shared(&check);
+    return check.errors ? HTTP_INTERNAL_SERVER_ERROR : OK;
+}

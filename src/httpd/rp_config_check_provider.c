@@ -1,0 +1,96 @@
+/* The check of one provider. */
+#include "rp_config_check.h"
+
+#include <string.h>
+
+#include "rp_directive.h"
+
+/* RFC 7518 3.2: a key as long as the hash, here the shortest one. */
+#define MIN_HMAC_SECRET 32
+
+static const char *name_of(const rp_provider_t *provider)
+{
+    return provider->name[0] ? provider->name : "the unnamed provider";
+}
+
+static int without_metadata(const rp_provider_t *provider)
+{
+    return provider->metadata && strcmp(provider->metadata, "none") == 0;
+}
+
+static void check_identity(rp_check_t *check, const rp_provider_config_t *config)
+{
+    const rp_provider_t *provider = &config->provider;
+
+    if (!provider->client_id) {
+        rp_check_error(check, RP_E_CONFIG_CLIENT_ID, &config->where,
+                       "OAuthClientID is missing for %s", name_of(provider));
+    }
+    if (!provider->issuer &&
+        !(provider->profile == RP_PROFILE_OAUTH2 && without_metadata(provider))) {
+        rp_check_error(check, RP_E_CONFIG_NO_PROVIDER, &config->where,
+                       "OAuthIssuer is missing for %s (only OAuthProfile oauth2 with OAuthMetadata "
+                       "none can do without)",
+                       name_of(provider));
+    }
+}
+
+static void check_endpoints(rp_check_t *check, const rp_provider_config_t *config)
+{
+    const rp_provider_t *provider = &config->provider;
+    int needed[RP_ENDPOINT_COUNT] = {0};
+
+    if (!without_metadata(provider)) {
+        return;
+    }
+    needed[RP_ENDPOINT_AUTHORIZATION] = 1;
+    needed[RP_ENDPOINT_TOKEN] = 1;
+    needed[RP_ENDPOINT_USERINFO] =
+        provider->profile == RP_PROFILE_OAUTH2 || provider->userinfo == RP_USERINFO_ON;
+    needed[RP_ENDPOINT_JWKS] = provider->profile == RP_PROFILE_OPENID &&
+                               (provider->signing_algs & RP_ALGS_ASYMMETRIC) != 0;
+    for (int i = 0; i < RP_ENDPOINT_COUNT; i++) {
+        if (needed[i] && !provider->endpoints[i]) {
+            rp_check_error(check, RP_E_CONFIG_ENDPOINTS, &config->where,
+                           "OAuthEndpoint %s is missing for %s, which has no metadata",
+                           rp_endpoint_name((rp_endpoint_t)i), name_of(provider));
+        }
+    }
+}
+
+static void check_client(rp_check_t *check, rp_provider_config_t *config)
+{
+    rp_provider_t *provider = &config->provider;
+    rp_secret_t *secret = &provider->client_secret;
+
+    if (provider->client_secret_source && !secret->data &&
+        !rp_check_secret(check, secret, provider->client_secret_source, "OAuthClientSecret",
+                         &config->given[RP_D_CLIENT_SECRET])) {
+        return;
+    }
+    if (!secret->data && (provider->client_auth == RP_CLIENT_AUTH_BASIC ||
+                          provider->client_auth == RP_CLIENT_AUTH_POST)) {
+        rp_check_error(check, RP_E_CONFIG_CLIENT_AUTH, &config->given[RP_D_CLIENT_AUTH],
+                       "OAuthClientAuth: the method needs OAuthClientSecret, which is missing for "
+                       "%s",
+                       name_of(provider));
+    }
+    if ((provider->signing_algs & RP_ALGS_SYMMETRIC) && secret->len < MIN_HMAC_SECRET) {
+        rp_check_error(check, RP_E_CONFIG_VALUE, &config->given[RP_D_SIGNING_ALGS],
+                       "OAuthSigningAlgs: an HS algorithm needs an OAuthClientSecret of at least "
+                       "%d bytes, and that of %s has %" APR_SIZE_T_FMT,
+                       MIN_HMAC_SECRET, name_of(provider), secret->len);
+    }
+}
+
+void rp_check_provider(rp_check_t *check, rp_provider_config_t *config)
+{
+    /* Virtual hosts share what they inherit, and one message about it is enough. */
+    if (config->checked) {
+        return;
+    }
+    config->checked = 1;
+    check_identity(check, config);
+    check_endpoints(check, config);
+    check_client(check, config);
+}

@@ -1,0 +1,38 @@
+#include "rp_private.h"
+
+#include <util_filter.h>
+
+#define FILTER_NAME "OAUTH_PRIVATE"
+
+static int says_something(apr_table_t *headers)
+{
+    return apr_table_get(headers, "Cache-Control") || apr_table_get(headers, "Expires");
+}
+
+static apr_status_t make_private(ap_filter_t *filter, apr_bucket_brigade *brigade)
+{
+    request_rec *r = filter->r;
+
+    if (!says_something(r->headers_out) && !says_something(r->err_headers_out)) {
+        apr_table_setn(r->headers_out, "Cache-Control", "private");
+    }
+    ap_remove_output_filter(filter);
+    return ap_pass_brigade(filter->next, brigade);
+}
+
+/* Before mod_cache's CACHE_SAVE (AP_FTYPE_CONTENT_SET - 1), after mod_expires (- 2, inserted
+ * earlier). */
+void rp_private_register(void)
+{
+    ap_register_output_filter(FILTER_NAME, make_private, NULL,
+                              (ap_filter_type)(AP_FTYPE_CONTENT_SET - 2));
+}
+
+void rp_private_insert(request_rec *r)
+{
+    const rp_visit_t *visit = r->main ? NULL : rp_visit_find(r);
+
+    if (visit && (visit->place || rp_visit_identity(r))) {
+        ap_add_output_filter(FILTER_NAME, NULL, r, r->connection);
+    }
+}

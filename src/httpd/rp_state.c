@@ -1,0 +1,321 @@
+#include "rp_state.h"
+
+#include <ap_mpm.h>
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_main.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <unixd.h>
+
+#include "../io/rp_file.h"
+#include "../io/rp_http_curl.h"
+#include "../io/rp_store_shm.h"
+#include "../jose/rp_crypto.h"
+#include "../jose/rp_seal.h"
+#include "rp_directive.h"
+#include "rp_jobs.h"
+#include "rp_quiet.h"
+#include "rp_state_dir.h"
+
+APLOG_USE_MODULE(auth_oauth);
+
+/* Calls that one child has in flight to one provider: enough for a rush of logins, too few for a
+ * hanging provider to take all threads. */
+#define MAX_CALLS_PER_HOST 16
+
+/* Shared by all threads and read-only after child_init. */
+typedef struct {
+    server_rec *main_server;
+    const char *dir;
+    rp_store_t *store;
+    const rp_keyring_t *keyring; /* made from the state directory's secret; NULL: not needed */
+    rp_http_t *http;             /* NULL in the parent */
+    rp_jobs_t *jobs;
+} state_t;
+
+/* The one piece of static data: NULL when no virtual host has a provider. */
+static state_t *state;
+
+static apr_status_t forget_state(void *ignored)
+{
+    (void)ignored;
+    state = NULL;
+    return APR_SUCCESS;
+}
+
+/* --- operations of the environment -------------------------------------------------------------- */
+
+static apr_time_t op_now(void *ctx)
+{
+    (void)ctx;
+    return apr_time_now();
+}
+
+static apr_status_t op_random(void *ctx, unsigned char *out, apr_size_t len)
+{
+    (void)ctx;
+    return rp_crypto_random(out, len);
+}
+
+static apr_status_t op_defer_server(void *ctx, rp_job_fn *fn, const void *data, apr_size_t len)
+{
+    return state->jobs ? rp_jobs_defer(state->jobs, ctx, fn, data, len) : APR_EAGAIN;
+}
+
+static apr_status_t op_defer_request(void *ctx, rp_job_fn *fn, const void *data, apr_size_t len)
+{
+    const request_rec *r = ctx;
+
+    return op_defer_server(r->server, fn, data, len);
+}
+
+static void op_sleep(void *ctx, apr_interval_time_t duration)
+{
+    (void)ctx;
+    apr_sleep(duration);
+}
+
+static void op_debug_request(void *ctx, const char *line)
+{
+    request_rec *r = ctx;
+
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "%s", line);
+}
+
+static void op_debug_server(void *ctx, const char *line)
+{
+    server_rec *server = ctx;
+
+    ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, server, "%s", line);
+}
+
+/* ctx is the request, or the virtual host; without debug where nobody listens, which saves the
+ * formatting. */
+static const rp_env_ops_t request_ops = {op_now, op_random, op_debug_request, op_defer_request,
+                                         op_sleep};
+static const rp_env_ops_t quiet_request_ops = {op_now, op_random, NULL, op_defer_request, op_sleep};
+static const rp_env_ops_t server_ops = {op_now, op_random, op_debug_server, op_defer_server,
+                                        op_sleep};
+static const rp_env_ops_t quiet_server_ops = {op_now, op_random, NULL, op_defer_server, op_sleep};
+
+void rp_state_request_env(rp_env_t *env, request_rec *r)
+{
+    memset(env, 0, sizeof(*env));
+    env->ops = APLOGrdebug(r) ? &request_ops : &quiet_request_ops;
+    env->ctx = r;
+    env->pool = r->pool;
+    env->http = state->http;
+    env->store = state->store;
+    env->keyring = rp_server_config(r->server)->keyring;
+    env->state_dir = state->dir;
+}
+
+static void server_env(rp_env_t *env, void *ctx)
+{
+    server_rec *server = ctx;
+
+    env->ops = APLOGdebug(server) ? &server_ops : &quiet_server_ops;
+    env->ctx = server;
+    env->http = state->http;
+    env->store = state->store;
+    env->keyring = rp_server_config(server)->keyring;
+    env->state_dir = state->dir;
+}
+
+/* --- the parent --------------------------------------------------------------------------------- */
+
+static int fail(server_rec *server, rp_error_id_t id, apr_status_t rv, const char *what,
+                const char *detail)
+{
+    ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, rv, server, "OA-%d: %s %s. %s", (int)id,
+                 what, detail, rp_error_row(id)->admin);
+    return HTTP_INTERNAL_SERVER_ERROR;
+}
+
+static int any_active(const server_rec *main_server)
+{
+    for (const server_rec *server = main_server; server; server = server->next) {
+        if (rp_server_config(server)->active) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static apr_uid_t owner(void)
+{
+    return geteuid() == 0 ? ap_unixd_config.user_id : (apr_uid_t)-1;
+}
+
+static apr_size_t store_size(const server_rec *main_server)
+{
+    for (const server_rec *server = main_server; server; server = server->next) {
+        if (rp_server_config(server)->set & RP_D_BIT(RP_D_SESSION_STORE)) {
+            return rp_server_config(server)->store_size;
+        }
+    }
+    return rp_server_config(main_server)->store_size;
+}
+
+static int open_store(apr_pool_t *pconf)
+{
+    server_rec *main_server = state->main_server;
+    rp_store_shm_config_t config = {.path = apr_pstrcat(pconf, state->dir, "/sessions.shm", NULL),
+                                    .size = store_size(main_server),
+                                    .uid = owner()};
+    rp_store_shm_attached_t attached;
+    rp_env_t env;
+
+    memset(&env, 0, sizeof(env));
+    env.pool = pconf;
+    server_env(&env, main_server);
+    if (rp_store_shm_open(&state->store, &attached, &env, &config, pconf) != APR_SUCCESS) {
+        return fail(main_server, env.error.id ? env.error.id : RP_E_STORE, 0, config.path,
+                    env.error.detail ? env.error.detail : "cannot be used");
+    }
+    if (attached.dropped > 0) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, main_server,
+                     "sessions: %" APR_UINT64_T_FMT " entries taken over from %s, %" APR_UINT64_T_FMT
+                     " expired or damaged ones dropped",
+                     attached.kept, config.path, attached.dropped);
+    }
+    return OK;
+}
+
+static const rp_keyring_t *make_ring(const apr_array_header_t *secrets, apr_pool_t *pool)
+{
+    rp_keyring_t *ring = NULL;
+
+    return rp_keyring_make(&ring, secrets, pool) == APR_SUCCESS ? ring : NULL;
+}
+
+/* The ring from the secret in the state directory, for all virtual hosts without OAuthSecret. */
+static int make_default_ring(apr_pool_t *pconf)
+{
+    apr_array_header_t *bytes = apr_array_make(pconf, 1, sizeof(rp_secret_bytes_t));
+    rp_secret_bytes_t *one = apr_array_push(bytes);
+    rp_secret_t secret;
+    apr_status_t rv;
+
+    if (state->keyring) {
+        return OK;
+    }
+    rv = rp_state_dir_secret(&secret, state->dir, pconf);
+    if (rv != APR_SUCCESS) {
+        return fail(state->main_server, RP_E_CONFIG_STATE_DIR, rv, "the secret in", state->dir);
+    }
+    one->data = secret.data;
+    one->len = secret.len;
+    state->keyring = make_ring(bytes, pconf);
+    return state->keyring ? OK
+                          : fail(state->main_server, RP_E_CONFIG_SECRET, 0, state->dir,
+                                 "has a secret that is too short");
+}
+
+static int make_rings(apr_pool_t *pconf)
+{
+    for (server_rec *server = state->main_server; server; server = server->next) {
+        rp_server_config_t *config = rp_server_config(server);
+
+        if (!config->active) {
+            continue;
+        }
+        rp_quiet_prepare(server, pconf);
+        if (config->secret_bytes) {
+            config->keyring = make_ring(config->secret_bytes, pconf);
+        } else if (make_default_ring(pconf) == OK) {
+            config->keyring = state->keyring;
+        } else {
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+        if (!config->keyring) {
+            return fail(server, RP_E_CONFIG_SECRET, 0, "OAuthSecret", "cannot be used");
+        }
+    }
+    return OK;
+}
+
+int rp_state_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                         server_rec *main_server)
+{
+    apr_status_t rv;
+
+    (void)plog;
+    (void)ptemp;
+    state = NULL;
+    /* The first of two readings at start throws everything away again. */
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG ||
+        !any_active(main_server)) {
+        return OK;
+    }
+    state = apr_pcalloc(pconf, sizeof(*state));
+    apr_pool_cleanup_register(pconf, NULL, forget_state, apr_pool_cleanup_null);
+    state->main_server = main_server;
+    state->dir = rp_state_dir_name(main_server, pconf);
+    if (!state->dir) {
+        return fail(main_server, RP_E_CONFIG_STATE_DIR, 0, "OAuthStateDir", "has no default here");
+    }
+    if (rp_crypto_init() != APR_SUCCESS) {
+        return fail(main_server, RP_E_CRYPTO, 0, "OpenSSL", "cannot be used");
+    }
+    rv = rp_file_make_dir(state->dir, owner(),
+                          geteuid() == 0 ? ap_unixd_config.group_id : (apr_gid_t)-1, pconf);
+    if (rv != APR_SUCCESS) {
+        return fail(main_server, RP_E_CONFIG_STATE_DIR, rv, "OAuthStateDir", state->dir);
+    }
+    return make_rings(pconf) == OK ? open_store(pconf) : HTTP_INTERNAL_SERVER_ERROR;
+}
+
+/* --- the child ---------------------------------------------------------------------------------- */
+
+static apr_status_t make_caches(server_rec *server, apr_pool_t *pchild)
+{
+    rp_provider_t *const *provider = rp_server_config(server)->site.providers;
+
+    for (; provider && *provider; provider++) {
+        apr_status_t rv =
+            (*provider)->cache ? APR_SUCCESS : rp_provider_cache_make(*provider, pchild);
+
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t init_child(apr_pool_t *pchild, server_rec *main_server)
+{
+    apr_status_t rv = rp_crypto_init();
+
+    if (rv == APR_SUCCESS) {
+        rv = rp_http_curl_make(&state->http, MAX_CALLS_PER_HOST, pchild);
+    }
+    for (server_rec *server = main_server; rv == APR_SUCCESS && server; server = server->next) {
+        rv = make_caches(server, pchild);
+    }
+    /* Last, so that the pool ends it first: its jobs use the others. */
+    if (rv == APR_SUCCESS) {
+        rv = rp_jobs_make(&state->jobs, server_env, pchild);
+    }
+    return rv;
+}
+
+void rp_state_child_init(apr_pool_t *pchild, server_rec *main_server)
+{
+    apr_status_t rv;
+
+    if (!state) {
+        return;
+    }
+    rv = init_child(pchild, main_server);
+    if (rv != APR_SUCCESS) {
+        /* A child that cannot call a provider would turn every login away. */
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, main_server,
+                     "OA-%d: a child process cannot be set up for AuthType OAuth. %s",
+                     (int)RP_E_INTERNAL, rp_error_row(RP_E_INTERNAL)->admin);
+        exit(APEXIT_CHILDSICK);
+    }
+}

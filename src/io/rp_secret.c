@@ -1,0 +1,276 @@
+#include "rp_secret.h"
+
+#include <apr_env.h>
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../base/rp_limits.h"
+#include "../jose/rp_crypto.h"
+#include "rp_secret_exec.h"
+
+/* Room for the largest secret, its newline, and one byte that shows that there is more. */
+#define ROOM (RP_MAX_SECRET + 3)
+
+/* Where a secret file stands decides what its mode means. */
+typedef struct {
+    const char *path;
+    mode_t forbidden; /* permission bits that must not be set */
+} place_t;
+
+typedef apr_status_t read_fn(rp_secret_t *secret, const char *rest, apr_pool_t *pool,
+                             const char **why);
+
+static apr_status_t wipe(void *data)
+{
+    rp_wipe(data, ROOM);
+    return APR_SUCCESS;
+}
+
+/* Whatever is read goes straight to where it stays, so that nothing else has to be wiped. */
+static void make_room(rp_secret_t *secret, apr_pool_t *pool)
+{
+    secret->data = apr_pcalloc(pool, ROOM);
+    secret->len = 0;
+    apr_pool_cleanup_register(pool, secret->data, wipe, apr_pool_cleanup_null);
+}
+
+static apr_status_t check_file(int fd, const place_t *place, apr_pool_t *pool, const char **why)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0) {
+        apr_status_t rv = errno;
+
+        *why = apr_psprintf(pool, "%s cannot be examined: %pm", place->path, &rv);
+        return rv;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        *why = apr_psprintf(pool, "%s is not a regular file", place->path);
+        return APR_EINVAL;
+    }
+    if (st.st_uid != 0 && st.st_uid != geteuid()) {
+        *why = apr_psprintf(pool,
+                            "%s belongs to user id %lu; it has to belong to root or to the user "
+                            "that starts httpd",
+                            place->path, (unsigned long)st.st_uid);
+        return APR_EINVAL;
+    }
+    if (st.st_mode & place->forbidden) {
+        *why = apr_psprintf(pool, "%s is accessible to other users (mode %04o): chmod 600 %s",
+                            place->path, (unsigned)(st.st_mode & 07777), place->path);
+        return APR_EINVAL;
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t read_bytes(rp_secret_t *secret, int fd, const char *path, apr_pool_t *pool,
+                               const char **why)
+{
+    while (secret->len < ROOM) {
+        ssize_t n = read(fd, secret->data + secret->len, ROOM - secret->len);
+
+        if (n == 0) {
+            break;
+        }
+        if (n > 0) {
+            secret->len += (apr_size_t)n;
+        } else if (errno != EINTR) {
+            apr_status_t rv = errno;
+
+            *why = apr_psprintf(pool, "%s cannot be read: %pm", path, &rv);
+            return rv;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t read_place(rp_secret_t *secret, const place_t *place, apr_pool_t *pool,
+                               const char **why)
+{
+    /* O_NONBLOCK: opening a FIFO must not wait for a writer. */
+    int fd = open(place->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    apr_status_t rv;
+
+    if (fd < 0) {
+        rv = errno;
+        *why = apr_psprintf(pool, "%s cannot be opened: %pm", place->path, &rv);
+        return rv;
+    }
+    rv = check_file(fd, place, pool, why);
+    if (rv == APR_SUCCESS) {
+        rv = read_bytes(secret, fd, place->path, pool, why);
+    }
+    close(fd);
+    return rv;
+}
+
+static apr_status_t read_file(rp_secret_t *secret, const char *path, apr_pool_t *pool,
+                              const char **why)
+{
+    place_t place = {path, 077};
+
+    if (*path != '/') {
+        *why = apr_psprintf(pool, "file:%s is not an absolute path", path);
+        return APR_EINVAL;
+    }
+    return read_place(secret, &place, pool, why);
+}
+
+static int is_variable_name(const char *name)
+{
+    if (!apr_isalpha(*name) && *name != '_') {
+        return 0;
+    }
+    for (; *name; name++) {
+        if (!apr_isalnum(*name) && *name != '_') {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static apr_status_t read_env(rp_secret_t *secret, const char *name, apr_pool_t *pool,
+                             const char **why)
+{
+    char *value;
+    apr_size_t len;
+
+    if (!is_variable_name(name)) {
+        *why = "env: has to be followed by the name of an environment variable";
+        return APR_EINVAL;
+    }
+    if (apr_env_get(&value, name, pool) != APR_SUCCESS) {
+        *why = apr_psprintf(pool, "the environment variable %s is not set for httpd", name);
+        return APR_EINVAL;
+    }
+    len = strlen(value);
+    secret->len = len < ROOM ? len : ROOM;
+    memcpy(secret->data, value, secret->len);
+    return APR_SUCCESS;
+}
+
+static apr_status_t read_exec(rp_secret_t *secret, const char *command, apr_pool_t *pool,
+                              const char **why)
+{
+    return rp_secret_exec(secret->data, &secret->len, ROOM, command, pool, why);
+}
+
+static apr_status_t read_credential(rp_secret_t *secret, const char *name, apr_pool_t *pool,
+                                    const char **why)
+{
+    /* systemd grants access by an ACL, whose mask shows as the group's bits; the directory is the
+     * service's own. */
+    place_t place = {NULL, 037};
+    char *dir;
+
+    if (!*name || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
+        *why = "credential: has to be followed by the name of a credential, without a slash";
+        return APR_EINVAL;
+    }
+    if (apr_env_get(&dir, "CREDENTIALS_DIRECTORY", pool) != APR_SUCCESS || *dir != '/') {
+        *why = apr_psprintf(pool,
+                            "httpd has no credentials directory; it has to be a systemd service "
+                            "with LoadCredential=%s:PATH or the like",
+                            name);
+        return APR_EINVAL;
+    }
+    place.path = apr_pstrcat(pool, dir, "/", name, NULL);
+    return read_place(secret, &place, pool, why);
+}
+
+static apr_status_t read_literal(rp_secret_t *secret, const char *text, apr_pool_t *pool,
+                                 const char **why)
+{
+    apr_size_t len = strlen(text);
+
+    (void)pool;
+    (void)why;
+    secret->literal = 1;
+    secret->len = len < ROOM ? len : ROOM;
+    memcpy(secret->data, text, secret->len);
+    return APR_SUCCESS;
+}
+
+/* The last row fits everything. */
+static const struct {
+    const char *prefix;
+    read_fn *read;
+} sources[] = {
+    {"file:", read_file}, {"env:", read_env},
+    {"exec:", read_exec}, {"credential:", read_credential},
+    {"", read_literal},
+};
+
+static void drop_newline(rp_secret_t *secret)
+{
+    if (secret->len && secret->data[secret->len - 1] == '\n') {
+        secret->len--;
+        if (secret->len && secret->data[secret->len - 1] == '\r') {
+            secret->len--;
+        }
+    }
+}
+
+/* What a message calls the secret: never the literal, nor a program's arguments. */
+static const char *name_of(const rp_secret_t *secret, const char *source)
+{
+    if (secret->literal) {
+        return "the secret";
+    }
+    return strncmp(source, "exec:", 5) == 0 ? "what the exec: program prints" : source;
+}
+
+static apr_status_t check_length(const rp_secret_t *secret, const char *source, apr_pool_t *pool,
+                                 const char **why)
+{
+    if (!secret->len) {
+        *why = apr_psprintf(pool, "%s is empty", name_of(secret, source));
+        return APR_EINVAL;
+    }
+    if (secret->len > RP_MAX_SECRET) {
+        *why = apr_psprintf(pool, "%s is longer than %d bytes", name_of(secret, source),
+                            RP_MAX_SECRET);
+        return APR_EINVAL;
+    }
+    return APR_SUCCESS;
+}
+
+/* A secret that was refused leaves nothing behind. */
+static void forget(rp_secret_t *secret)
+{
+    rp_wipe(secret->data, ROOM);
+    secret->data = NULL;
+    secret->len = 0;
+}
+
+apr_status_t rp_secret_read(rp_secret_t *secret, const char *source, apr_pool_t *pool,
+                            const char **why)
+{
+    apr_status_t rv;
+    int i = 0;
+
+    secret->literal = 0;
+    *why = NULL;
+    make_room(secret, pool);
+    while (strncmp(source, sources[i].prefix, strlen(sources[i].prefix)) != 0) {
+        i++;
+    }
+    rv = sources[i].read(secret, source + strlen(sources[i].prefix), pool, why);
+    if (rv == APR_SUCCESS) {
+        if (!secret->literal) {
+            drop_newline(secret);
+        }
+        rv = check_length(secret, source, pool, why);
+    }
+    if (rv != APR_SUCCESS) {
+        forget(secret);
+        return rv;
+    }
+    rp_wipe(secret->data + secret->len, ROOM - secret->len);
+    return APR_SUCCESS;
+}

@@ -1,0 +1,30 @@
+/* The token endpoint (RFC 6749 4.1.3, 5 and 6) and revocation (RFC 7009). */
+#ifndef RP_TOKEN_H
+#define RP_TOKEN_H
+
+#include "rp_metadata.h"
+
+typedef struct {
+    const char *access_token;
+    const char *refresh_token; /* NULL: none */
+    const char *id_token;      /* NULL: none; not checked yet */
+    const char *scope;         /* NULL: as requested */
+    apr_int64_t expires_in;    /* seconds; -1: not said */
+} rp_token_response_t;
+
+/* Exchanges a code. code_verifier is sent once, here. RP_FAILED with 13xx or 11xx. */
+apr_status_t rp_token_code(rp_token_response_t **response, rp_env_t *env,
+                           const rp_metadata_t *metadata, const char *code,
+                           const char *redirect_uri, const char *code_verifier);
+
+/* Refreshes. RP_FAILED with RP_E_REFRESH_GRANT only for invalid_grant; every other failure leaves
+ * the refresh token good. scope and resource as the grant had them (not sent again). */
+apr_status_t rp_token_refresh(rp_token_response_t **response, rp_env_t *env,
+                              const rp_metadata_t *metadata, const char *refresh_token);
+
+/* Revokes one token when the provider offers it. APR_NOTFOUND: it does not; RP_FAILED with
+ * RP_E_REVOCATION. hint is "refresh_token" or "access_token". */
+apr_status_t rp_token_revoke(rp_env_t *env, const rp_metadata_t *metadata, const char *token,
+                             const char *hint);
+
+#endif

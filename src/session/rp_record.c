@@ -1,0 +1,158 @@
+/* The record, version 1. Numbers are little-endian; a string is followed by a NUL that its length
+ * does not count; the length 0xFFFFFFFF says that there is none.
+ *
+ *     version (1)
+ *     created, last_used, authenticated, auth_time, token_issued, token_expires (8 each)
+ *     token_generation (4)
+ *     provider, context, issuer, subject, sid, acr, scope, access_token, refresh_token, id_token:
+ *         length (4) | bytes | NUL
+ *     claims: length (4) | claim | claim | … */
+#include "rp_record.h"
+
+#include <string.h>
+
+#include "../base/rp_buf.h"
+#include "../base/rp_limits.h"
+
+#define VERSION 1
+#define ABSENT 0xFFFFFFFFu
+#define TIMES 6
+#define STRINGS 10
+
+/* Where decoding stands; ok turns 0 at the first thing that does not add up. */
+typedef struct {
+    const unsigned char *data;
+    apr_size_t left;
+    int ok;
+} reader_t;
+
+static void put_number(rp_buf_t *buf, apr_uint64_t value, int bytes)
+{
+    for (int i = 0; i < bytes; i++) {
+        rp_buf_putc(buf, (char)(value & 0xFF));
+        value >>= 8;
+    }
+}
+
+static void put_string(rp_buf_t *buf, const char *text)
+{
+    apr_size_t len;
+
+    if (!text) {
+        put_number(buf, ABSENT, 4);
+        return;
+    }
+    len = strlen(text);
+    put_number(buf, len, 4);
+    rp_buf_put(buf, text, len + 1);
+}
+
+static const unsigned char *take(reader_t *reader, apr_size_t len)
+{
+    const unsigned char *at = reader->data;
+
+    if (!reader->ok || len > reader->left) {
+        reader->ok = 0;
+        return NULL;
+    }
+    reader->data += len;
+    reader->left -= len;
+    return at;
+}
+
+static apr_uint64_t take_number(reader_t *reader, int bytes)
+{
+    const unsigned char *at = take(reader, (apr_size_t)bytes);
+    apr_uint64_t value = 0;
+
+    if (!at) {
+        return 0;
+    }
+    for (int i = bytes - 1; i >= 0; i--) {
+        value = (value << 8) | at[i];
+    }
+    return value;
+}
+
+static const char *take_string(reader_t *reader)
+{
+    apr_uint64_t len = take_number(reader, 4);
+    const unsigned char *at;
+
+    if (len == ABSENT) {
+        return NULL;
+    }
+    at = take(reader, (apr_size_t)len + 1);
+    if (at && (at[len] != '\0' || memchr(at, '\0', (apr_size_t)len))) {
+        reader->ok = 0;
+        return NULL;
+    }
+    return (const char *)at;
+}
+
+apr_status_t rp_record_encode(unsigned char **data, apr_size_t *len, const rp_record_t *record,
+                              apr_pool_t *pool)
+{
+    const apr_time_t times[TIMES] = {record->created,       record->last_used,
+                                     record->authenticated, record->auth_time,
+                                     record->token_issued,  record->token_expires};
+    const char *const strings[STRINGS] = {
+        record->provider,      record->context, record->issuer, record->subject,
+        record->sid,           record->acr,     record->scope,  record->access_token,
+        record->refresh_token, record->id_token};
+    rp_buf_t buf;
+
+    *data = NULL;
+    *len = 0;
+    rp_buf_init(&buf, RP_MAX_SESSION_RECORD, pool);
+    rp_buf_putc(&buf, VERSION);
+    for (int i = 0; i < TIMES; i++) {
+        put_number(&buf, (apr_uint64_t)times[i], 8);
+    }
+    put_number(&buf, record->token_generation, 4);
+    for (int i = 0; i < STRINGS; i++) {
+        put_string(&buf, strings[i]);
+    }
+    put_number(&buf, record->claims_len, 4);
+    rp_buf_put(&buf, record->claims, record->claims_len);
+    if (rp_buf_status(&buf) != APR_SUCCESS) {
+        return APR_ENOSPC;
+    }
+    *data = (unsigned char *)buf.data;
+    *len = buf.len;
+    return APR_SUCCESS;
+}
+
+apr_status_t rp_record_decode(rp_record_t *record, const unsigned char *data, apr_size_t len)
+{
+    reader_t reader = {data, len, 1};
+
+    memset(record, 0, sizeof(*record));
+    if (take_number(&reader, 1) != VERSION) {
+        return APR_EINVAL;
+    }
+    record->created = (apr_time_t)take_number(&reader, 8);
+    record->last_used = (apr_time_t)take_number(&reader, 8);
+    record->authenticated = (apr_time_t)take_number(&reader, 8);
+    record->auth_time = (apr_time_t)take_number(&reader, 8);
+    record->token_issued = (apr_time_t)take_number(&reader, 8);
+    record->token_expires = (apr_time_t)take_number(&reader, 8);
+    record->token_generation = (apr_uint32_t)take_number(&reader, 4);
+    record->provider = take_string(&reader);
+    record->context = take_string(&reader);
+    record->issuer = take_string(&reader);
+    record->subject = take_string(&reader);
+    record->sid = take_string(&reader);
+    record->acr = take_string(&reader);
+    record->scope = take_string(&reader);
+    record->access_token = take_string(&reader);
+    record->refresh_token = take_string(&reader);
+    record->id_token = take_string(&reader);
+    record->claims_len = (apr_size_t)take_number(&reader, 4);
+    record->claims = take(&reader, record->claims_len);
+    if (!reader.ok || reader.left != 0 || !record->provider || !record->subject) {
+        memset(record, 0, sizeof(*record));
+        return APR_EINVAL;
+    }
+    return APR_SUCCESS;
+}

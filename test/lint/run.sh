@@ -1,0 +1,27 @@
+#!/bin/sh
+# clang-format, clang-tidy and cppcheck over all C files. The scripts beside this one are run by
+# `make check`. Argument: a configured build directory.
+set -eu
+build=${1:?build directory}
+cd "$(dirname "$0")/../.."
+sources=$(ls src/*/*.c test/unit/*.c)
+bad=0
+
+# Rows of a table stand one a line, whatever their length (see the fences in the file).
+clang-format-14 --dry-run --Werror $sources $(ls src/*/*.h test/unit/*.h) || bad=1
+
+includes="$(apr-1-config --includes) -I$(apxs -q INCLUDEDIR 2> /dev/null ||
+    apxs2 -q INCLUDEDIR) $(pkg-config --cflags libcrypto libcurl jansson cmocka)"
+# shellcheck disable=SC2086
+echo "$sources" | grep -v '^$' | tr ' ' '\n' |
+    xargs -P "$(getconf _NPROCESSORS_ONLN)" -n 4 sh -c '
+        clang-tidy-14 --quiet "$@" -- -std=c11 -D_GNU_SOURCE '"$includes"' \
+            -DTEST_VECTORS=\"test/vectors\" -DPACKAGE_VERSION=\"0\" 2> "'"$build"'/tidy.$$.log" ||
+            { cat "'"$build"'/tidy.$$.log"; exit 255; }
+    ' tidy || bad=1
+
+cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+    --suppress=missingIncludeSystem --suppress=unknownMacro --error-exitcode=1 \
+    --library=posix -j "$(getconf _NPROCESSORS_ONLN)" src || bad=1
+
+exit $bad

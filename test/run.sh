@@ -1,0 +1,119 @@
+#!/bin/sh
+# Installs what is missing, builds with warnings as errors, and runs every test.
+#
+#   sh test/run.sh                 everything
+#   sh test/run.sh unit lint ...   only some: unit integration browser lint sanitize
+#
+# Builds go to build/ below the checkout. Ends with the runners' own totals.
+set -eu
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+cd "$top"
+stages=${*:-unit lint integration browser sanitize}
+logs=$top/build/logs
+jobs=$(getconf _NPROCESSORS_ONLN)
+
+sh test/install.sh test
+mkdir -p "$logs"
+rm -f "$logs"/*
+
+wanted() {
+    case " $stages " in *" $1 "*) return 0 ;; esac
+    return 1
+}
+
+say() {
+    printf '\n== %s (%s s)\n' "$1" "$(($(date +%s) - started))"
+}
+
+started=$(date +%s)
+
+# build NAME CC [configure options]: an out-of-tree build in build/NAME.
+build() {
+    name=$1
+    cc=$2
+    shift 2
+    mkdir -p "build/$name"
+    if [ ! -f "build/$name/Makefile" ] || [ configure -nt "build/$name/Makefile" ]; then
+        (cd "build/$name" && ../../configure -q CC="$cc" --enable-werror "$@")
+    fi
+    make -s -C "build/$name" -j"$jobs" all
+}
+
+# unit NAME: cmocka's programs and the lint scripts of `make check` in build/NAME.
+unit() {
+    make -s -C "build/$1" -j"$jobs" check > "$logs/unit-$1.log" 2>&1 || {
+        cat "$logs/unit-$1.log"
+        cat "build/$1"/test-suite.log
+        return 1
+    }
+    cat "build/$1"/*_test.log | grep -E '^\[(  PASSED  |  FAILED  )\]' > "$logs/cmocka-$1" || true
+}
+
+# node_tests NAME BUILD FILES…: node's runner with its readable report, its totals kept.
+node_tests() {
+    name=$1
+    dir=$2
+    shift 2
+    status=0
+    BUILD_DIR="$top/build/$dir" node --test "$@" > "$logs/$name.log" 2>&1 || status=$?
+    grep -E '^(# |ℹ )(tests|pass|fail|cancelled|skipped|todo) ' "$logs/$name.log" \
+        > "$logs/node-$name" || true
+    if [ $status -ne 0 ]; then
+        cat "$logs/$name.log"
+        return 1
+    fi
+    cat "$logs/node-$name"
+}
+
+say "configure"
+if [ ! -f configure ] || [ configure.ac -nt configure ] || [ Makefile.am -nt Makefile.in ]; then
+    mkdir -p m4
+    autoreconf -fi > "$logs/autoreconf.log" 2>&1 || { cat "$logs/autoreconf.log"; exit 1; }
+fi
+
+say "build with gcc, warnings as errors"
+build gcc gcc
+
+if wanted unit; then
+    say "build with clang, warnings as errors"
+    build clang clang-14
+    say "unit tests"
+    unit gcc
+    unit clang
+fi
+
+if wanted lint; then
+    say "lint"
+    sh test/lint/run.sh "$top/build/gcc"
+fi
+
+if wanted integration; then
+    say "integration tests"
+    node_tests integration gcc test/integration/*.test.mjs
+fi
+
+if wanted browser; then
+    say "browser tests"
+    node_tests browser gcc test/browser/*.test.mjs
+fi
+
+if wanted sanitize; then
+    say "unit and integration tests under AddressSanitizer and UBSan"
+    build sanitize gcc --enable-sanitizers
+    unit sanitize
+    SANITIZE=1 node_tests sanitize sanitize test/integration/*.test.mjs
+fi
+
+say "totals"
+grep -H . "$logs"/cmocka-* "$logs"/node-* 2> /dev/null | sed "s|^$logs/||" || true
+
+# Sums "PASSED ] 12 test" of cmocka and "pass 12" of node.
+sum() {
+    cat "$logs"/cmocka-* "$logs"/node-* 2> /dev/null | awk -v cmocka="$1" -v node="$2" '
+        $0 ~ cmocka && match($0, /[0-9]+ test/) { n += substr($0, RSTART, RLENGTH) + 0 }
+        $2 == node { n += $3 }
+        END { print n + 0 }'
+}
+printf '%s passed, %s failed, %s skipped\n' "$(sum PASSED pass)" "$(sum FAILED fail)" \
+    "$(sum NOTHING skipped)"

@@ -1,0 +1,477 @@
+/* The hot path and the refresh of access tokens: rp_access, rp_refresh. */
+#include "flow_groups.h"
+#include "test_env.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+#include "../../src/base/rp_limits.h"
+#include "../../src/flow/rp_access.h"
+#include "../../src/jose/rp_crypto.h"
+#include "../../src/jose/rp_seal.h"
+#include "test_http.h"
+#include "test_store.h"
+
+#define TOKEN_URL "https://op.example/token"
+
+/* clang-format off */
+static const char metadata[] =
+    "{\"issuer\":\"https://op.example\","
+    "\"authorization_endpoint\":\"https://op.example/authorize\","
+    "\"token_endpoint\":\"" TOKEN_URL "\","
+    "\"jwks_uri\":\"https://op.example/jwks\"}";
+/* clang-format on */
+
+typedef struct {
+    test_env_t *test;
+    test_http_t *http;
+    rp_provider_t provider;
+    rp_provider_t *providers[2];
+    rp_site_t site;
+    rp_place_t place;
+    rp_request_t request;
+    apr_table_t *headers;
+    const char *cookie; /* of the session, once there is one */
+} fixture_t;
+
+static const char *header(void *ctx, const char *name)
+{
+    return apr_table_get(ctx, name);
+}
+
+static void fill_site(fixture_t *f)
+{
+    f->provider = (rp_provider_t){.name = "",
+                                  .issuer = "https://op.example",
+                                  .client_id = "client",
+                                  .client_auth = RP_CLIENT_AUTH_NONE,
+                                  .signing_algs = RP_ALGS_ASYMMETRIC,
+                                  .clock_skew = 30,
+                                  .http = {.tls_min = 12,
+                                           .connect_timeout = apr_time_from_sec(2),
+                                           .total_timeout = apr_time_from_sec(5)}};
+    assert_int_equal(rp_provider_cache_make(&f->provider, f->test->env.pool), APR_SUCCESS);
+    f->providers[0] = &f->provider;
+    f->site = (rp_site_t){.base_url = "https://www.example",
+                          .path = "/oauth",
+                          .callback_url = "https://www.example/oauth/callback",
+                          .secure = 1,
+                          .providers = f->providers,
+                          .cookie_name = "__Host-oauth",
+                          .login_cookie_name = "__Host-oauth-login",
+                          .cookie_path = "/",
+                          .realm = {"https://www.example", apr_time_from_sec(8 * 3600)}};
+    f->place = (rp_place_t){.limits = {apr_time_from_sec(8 * 3600), apr_time_from_sec(1800)},
+                            .user_claim = "sub"};
+}
+
+static int setup(void **state)
+{
+    static const unsigned char secret[32] = "a secret of thirty-two characters";
+    test_env_t *test = test_env_make();
+    fixture_t *f = apr_pcalloc(test->env.pool, sizeof(*f));
+    apr_array_header_t *secrets = apr_array_make(test->env.pool, 1, sizeof(rp_secret_bytes_t));
+    rp_secret_bytes_t bytes = {secret, sizeof(secret)};
+    rp_keyring_t *ring;
+
+    rp_crypto_init();
+    APR_ARRAY_PUSH(secrets, rp_secret_bytes_t) = bytes;
+    assert_int_equal(rp_keyring_make(&ring, secrets, test->env.pool), APR_SUCCESS);
+    test->env.keyring = ring;
+    test->env.store = test_store_make(test->env.pool);
+    f->test = test;
+    f->http = test_http_make(test);
+    fill_site(f);
+    f->headers = apr_table_make(test->env.pool, 4);
+    f->request = (rp_request_t){.site = &f->site,
+                                .place = &f->place,
+                                .method = "GET",
+                                .target = "/app/page?x=1",
+                                .header = header,
+                                .header_ctx = f->headers};
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    test_env_destroy(((fixture_t *)*state)->test);
+    return 0;
+}
+
+/* Signs alice in, with tokens that live for seconds (0: not said). */
+static void sign_in(fixture_t *f, int seconds)
+{
+    rp_record_t record = {.provider = "",
+                          .context = f->provider.context,
+                          .issuer = "https://op.example",
+                          .subject = "alice",
+                          .id_token = "id-token",
+                          .access_token = "access-1",
+                          .refresh_token = "refresh-1",
+                          .token_issued = f->test->now};
+    rp_session_t *session;
+
+    if (seconds) {
+        record.token_expires = f->test->now + apr_time_from_sec(seconds);
+    }
+    assert_int_equal(
+        rp_session_create(&session, &f->cookie, &f->test->env, &f->site.realm, &record),
+        APR_SUCCESS);
+    f->request.cookies = apr_pstrcat(f->test->env.pool, "other=1; __Host-oauth=", f->cookie, NULL);
+}
+
+static rp_reply_t run(fixture_t *f)
+{
+    rp_reply_t reply;
+
+    rp_access(&reply, &f->test->env, &f->request);
+    return reply;
+}
+
+static void navigate(fixture_t *f)
+{
+    apr_table_set(f->headers, "Sec-Fetch-Mode", "navigate");
+    apr_table_set(f->headers, "Sec-Fetch-Dest", "document");
+    apr_table_set(f->headers, "Accept", "text/html,*/*");
+}
+
+static void provider_is_there(fixture_t *f)
+{
+    test_http_answer(f->http, "https://op.example/.well-known/", 200, "application/json", metadata);
+}
+
+static void token_answer(fixture_t *f, int status, const char *body)
+{
+    test_http_answer(f->http, TOKEN_URL, status, "application/json", body);
+}
+
+static void a_live_session_passes_without_a_call_to_the_provider(void **state)
+{
+    fixture_t *f = *state;
+    rp_reply_t reply;
+
+    sign_in(f, 300);
+    reply = run(f);
+    assert_int_equal(reply.outcome, RP_PASS);
+    assert_string_equal(reply.user, "alice");
+    assert_null(reply.backend_token);
+    assert_int_equal(reply.error.id, RP_E_NONE);
+    assert_int_equal(test_http_calls(f->http), 0);
+}
+
+static void a_navigation_without_a_session_goes_to_the_provider(void **state)
+{
+    fixture_t *f = *state;
+    rp_reply_t reply;
+
+    navigate(f);
+    provider_is_there(f);
+    reply = run(f);
+    assert_int_equal(reply.outcome, RP_REDIRECT);
+    assert_ptr_equal(strstr(reply.location, "https://op.example/authorize?"), reply.location);
+}
+
+static void a_program_without_a_session_gets_a_challenge(void **state)
+{
+    fixture_t *f = *state;
+    rp_reply_t reply = run(f);
+
+    assert_int_equal(reply.outcome, RP_CHALLENGE);
+    assert_int_equal(reply.status, 401);
+    assert_int_equal(reply.error.id, RP_E_UNAUTHENTICATED);
+    assert_int_equal(test_http_calls(f->http), 0);
+}
+
+static void the_place_decides_what_happens_without_a_session(void **state)
+{
+    fixture_t *f = *state;
+
+    f->place.unauthenticated = RP_UNAUTHENTICATED_PASS;
+    assert_int_equal(run(f).outcome, RP_PASS);
+    assert_null(run(f).session);
+    f->place.unauthenticated = RP_UNAUTHENTICATED_LOGIN;
+    provider_is_there(f);
+    assert_int_equal(run(f).outcome, RP_REDIRECT);
+    f->place.unauthenticated = RP_UNAUTHENTICATED_CHALLENGE;
+    navigate(f);
+    assert_int_equal(run(f).outcome, RP_CHALLENGE);
+}
+
+static void two_different_session_cookies_are_refused(void **state)
+{
+    fixture_t *f = *state;
+    rp_reply_t reply;
+
+    sign_in(f, 300);
+    f->request.cookies =
+        apr_pstrcat(f->test->env.pool, f->request.cookies, "; __Host-oauth=another", NULL);
+    reply = run(f);
+    assert_int_equal(reply.error.id, RP_E_COOKIE_AMBIGUOUS);
+    assert_int_equal(reply.status, 400);
+    assert_null(reply.session);
+    assert_non_null(reply.set_cookies);
+}
+
+static void a_store_that_is_down_lets_nobody_through(void **state)
+{
+    fixture_t *f = *state;
+    rp_reply_t reply;
+
+    sign_in(f, 300);
+    f->place.unauthenticated = RP_UNAUTHENTICATED_PASS;
+    f->test->calls = 0;
+    f->test->fail_at = 1;
+    reply = run(f);
+    assert_int_not_equal(reply.outcome, RP_PASS);
+    assert_int_equal(reply.status, 503);
+    assert_int_equal(reply.error.id, RP_E_STORE);
+}
+
+static void a_session_of_another_provider_or_client_is_not_signed_in_here(void **state)
+{
+    static const char *const other[] = {"corp"};
+    fixture_t *f = *state;
+    apr_array_header_t *use = apr_array_make(f->test->env.pool, 1, sizeof(const char *));
+
+    APR_ARRAY_PUSH(use, const char *) = other[0];
+    sign_in(f, 300);
+    f->place.use = use;
+    assert_int_equal(run(f).outcome, RP_CHALLENGE);
+    f->place.use = NULL;
+    assert_int_equal(run(f).outcome, RP_PASS);
+    f->provider.context = "another client";
+    assert_int_equal(run(f).outcome, RP_CHALLENGE);
+}
+
+static void a_user_without_the_claim_is_refused_and_not_sent_to_the_login(void **state)
+{
+    fixture_t *f = *state;
+    rp_reply_t reply;
+
+    navigate(f);
+    sign_in(f, 300);
+    f->place.user_claim = "preferred_username";
+    reply = run(f);
+    assert_int_equal(reply.status, 403);
+    assert_int_equal(reply.error.id, RP_E_USER_CLAIM);
+}
+
+static void the_backend_gets_the_token_that_was_asked_for(void **state)
+{
+    fixture_t *f = *state;
+
+    sign_in(f, 300);
+    f->place.backend_token = RP_BACKEND_USER;
+    assert_string_equal(run(f).backend_token, "access-1");
+    f->place.backend_token = RP_BACKEND_ID;
+    assert_string_equal(run(f).backend_token, "id-token");
+    assert_int_equal(test_http_calls(f->http), 0);
+}
+
+static void a_token_that_soon_expires_is_refreshed_without_waiting(void **state)
+{
+    fixture_t *f = *state;
+    rp_reply_t reply;
+
+    sign_in(f, 300);
+    f->place.backend_token = RP_BACKEND_USER;
+    test_env_advance(f->test, 245);
+    provider_is_there(f);
+    token_answer(f, 200,
+                 "{\"access_token\":\"access-2\",\"token_type\":\"Bearer\","
+                 "\"expires_in\":300,\"refresh_token\":\"refresh-2\"}");
+    reply = run(f);
+    assert_int_equal(reply.outcome, RP_PASS);
+    assert_string_equal(reply.backend_token, "access-1");
+    assert_int_equal(test_http_calls_to(f->http, TOKEN_URL), 0);
+    assert_int_equal(f->test->job_count, 1);
+    /* Another request meanwhile starts no second refresh. */
+    assert_string_equal(run(f).backend_token, "access-1");
+    assert_int_equal(f->test->job_count, 1);
+    test_env_run_jobs(f->test);
+    assert_int_equal(test_http_calls_to(f->http, TOKEN_URL), 1);
+    reply = run(f);
+    assert_string_equal(reply.backend_token, "access-2");
+    assert_string_equal(reply.session->record.refresh_token, "refresh-2");
+}
+
+static void a_token_that_has_expired_is_refreshed_first(void **state)
+{
+    fixture_t *f = *state;
+    rp_reply_t reply;
+
+    sign_in(f, 300);
+    f->place.backend_token = RP_BACKEND_USER;
+    test_env_advance(f->test, 301);
+    provider_is_there(f);
+    token_answer(f, 200, "{\"access_token\":\"access-2\",\"token_type\":\"bEARER\"}");
+    reply = run(f);
+    assert_int_equal(reply.outcome, RP_PASS);
+    assert_string_equal(reply.backend_token, "access-2");
+    assert_string_equal(reply.session->record.refresh_token, "refresh-1");
+}
+
+static void invalid_grant_ends_the_session_and_the_user_signs_in_again(void **state)
+{
+    fixture_t *f = *state;
+    rp_reply_t reply;
+
+    navigate(f);
+    sign_in(f, 300);
+    f->place.backend_token = RP_BACKEND_USER;
+    test_env_advance(f->test, 301);
+    provider_is_there(f);
+    token_answer(f, 400, "{\"error\":\"invalid_grant\"}");
+    reply = run(f);
+    assert_int_equal(reply.outcome, RP_REDIRECT);
+    assert_int_equal(reply.error.id, RP_E_REFRESH_GRANT);
+    f->place.backend_token = RP_BACKEND_NONE;
+    assert_int_equal(run(f).outcome, RP_REDIRECT);
+}
+
+typedef struct {
+    int status;
+    const char *body;
+    rp_error_id_t error;
+} refusal_row_t;
+
+/* clang-format off */
+static const refusal_row_t refusals[] = {
+    {500, "{\"error\":\"server_error\"}", RP_E_REFRESH_FAILED},
+    {400, "<html>", RP_E_REFRESH_FAILED},
+    {400, "", RP_E_REFRESH_FAILED},
+    {400, "{\"error\":\"invalid_client\"}", RP_E_REFRESH_FAILED},
+    {401, "{\"error\":\"unauthorized_client\"}", RP_E_REFRESH_FAILED},
+    {200, "{\"token_type\":\"Bearer\"}", RP_E_REFRESH_FAILED},
+    {200, "{\"access_token\":\"a\",\"token_type\":\"mac\"}", RP_E_REFRESH_FAILED},
+};
+/* clang-format on */
+
+static void no_other_refusal_ends_the_session(void **state)
+{
+    fixture_t *f = *state;
+    rp_reply_t reply;
+
+    sign_in(f, 300);
+    f->place.backend_token = RP_BACKEND_USER;
+    provider_is_there(f);
+    test_env_advance(f->test, 301);
+    for (apr_size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+        token_answer(f, refusals[i].status, refusals[i].body);
+        reply = run(f);
+        assert_int_not_equal(reply.outcome, RP_PASS);
+        assert_true(reply.status == 502 || reply.status == 503);
+        assert_null(reply.backend_token);
+        assert_string_equal(rp_error_row(reply.error.id)->name,
+                            rp_error_row(refusals[i].error)->name);
+        rp_forgive(&f->test->env);
+        test_env_advance(f->test, RP_REFRESH_PAUSE_SECONDS + 1);
+    }
+    f->place.backend_token = RP_BACKEND_NONE;
+    assert_int_equal(run(f).outcome, RP_PASS);
+}
+
+static void a_provider_that_hangs_costs_the_token_and_not_the_session(void **state)
+{
+    fixture_t *f = *state;
+    rp_reply_t reply;
+
+    sign_in(f, 300);
+    f->place.backend_token = RP_BACKEND_USER;
+    provider_is_there(f);
+    test_http_answer_error(f->http, TOKEN_URL, RP_E_PROVIDER_TIMEOUT);
+    test_env_advance(f->test, 250);
+    assert_string_equal(run(f).backend_token, "access-1");
+    test_env_run_jobs(f->test);
+    rp_forgive(&f->test->env);
+    assert_string_equal(run(f).backend_token, "access-1");
+    test_env_advance(f->test, 51);
+    test_http_answer_error(f->http, TOKEN_URL, RP_E_PROVIDER_TIMEOUT);
+    reply = run(f);
+    assert_int_equal(reply.status, 503);
+    assert_int_equal(reply.error.id, RP_E_REFRESH_UNAVAILABLE);
+    rp_forgive(&f->test->env);
+    /* Within the pause nobody asks again. */
+    reply = run(f);
+    assert_int_equal(reply.error.id, RP_E_REFRESH_UNAVAILABLE);
+    assert_int_equal(test_http_calls_to(f->http, TOKEN_URL), 2);
+}
+
+static void without_a_refresh_token_an_expired_token_asks_for_a_new_login(void **state)
+{
+    fixture_t *f = *state;
+    rp_record_t record = {.provider = "",
+                          .context = f->provider.context,
+                          .subject = "alice",
+                          .access_token = "access-1",
+                          .token_issued = f->test->now,
+                          .token_expires = f->test->now + apr_time_from_sec(60)};
+    rp_session_t *session;
+
+    assert_int_equal(
+        rp_session_create(&session, &f->cookie, &f->test->env, &f->site.realm, &record),
+        APR_SUCCESS);
+    f->request.cookies = apr_pstrcat(f->test->env.pool, "__Host-oauth=", f->cookie, NULL);
+    f->place.backend_token = RP_BACKEND_USER;
+    assert_string_equal(run(f).backend_token, "access-1");
+    test_env_advance(f->test, 60);
+    assert_int_equal(run(f).outcome, RP_CHALLENGE);
+}
+
+static void a_token_that_the_session_does_not_have_is_no_token(void **state)
+{
+    fixture_t *f = *state;
+    rp_record_t record = {.provider = "", .context = f->provider.context, .subject = "alice"};
+    rp_session_t *session;
+    rp_reply_t reply;
+
+    assert_int_equal(
+        rp_session_create(&session, &f->cookie, &f->test->env, &f->site.realm, &record),
+        APR_SUCCESS);
+    f->request.cookies = apr_pstrcat(f->test->env.pool, "__Host-oauth=", f->cookie, NULL);
+    f->place.backend_token = RP_BACKEND_ID;
+    reply = run(f);
+    assert_int_equal(reply.status, 502);
+    assert_int_equal(reply.error.id, RP_E_BACKEND_TOKEN);
+}
+
+static void signed_in_but_not_allowed_is_forbidden_and_no_login(void **state)
+{
+    fixture_t *f = *state;
+    rp_reply_t reply;
+
+    navigate(f);
+    rp_access_forbidden(&reply, &f->test->env, &f->request, "bob");
+    assert_int_equal(reply.outcome, RP_FORBID);
+    assert_int_equal(reply.status, 403);
+    assert_int_equal(reply.error.id, RP_E_FORBIDDEN);
+    assert_non_null(reply.reference);
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int run_flow_access_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_live_session_passes_without_a_call_to_the_provider),
+        TEST(a_navigation_without_a_session_goes_to_the_provider),
+        TEST(a_program_without_a_session_gets_a_challenge),
+        TEST(the_place_decides_what_happens_without_a_session),
+        TEST(two_different_session_cookies_are_refused),
+        TEST(a_store_that_is_down_lets_nobody_through),
+        TEST(a_session_of_another_provider_or_client_is_not_signed_in_here),
+        TEST(a_user_without_the_claim_is_refused_and_not_sent_to_the_login),
+        TEST(the_backend_gets_the_token_that_was_asked_for),
+        TEST(a_token_that_soon_expires_is_refreshed_without_waiting),
+        TEST(a_token_that_has_expired_is_refreshed_first),
+        TEST(invalid_grant_ends_the_session_and_the_user_signs_in_again),
+        TEST(no_other_refusal_ends_the_session),
+        TEST(a_provider_that_hangs_costs_the_token_and_not_the_session),
+        TEST(without_a_refresh_token_an_expired_token_asks_for_a_new_login),
+        TEST(a_token_that_the_session_does_not_have_is_no_token),
+        TEST(signed_in_but_not_allowed_is_forbidden_and_no_login),
+    };
+
+    return cmocka_run_group_tests_name("flow: access and refresh", tests, NULL, NULL);
+}

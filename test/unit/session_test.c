@@ -1,0 +1,557 @@
+/* The session folder: record, claims, life. */
+#include "test_env.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+#include "../../src/base/rp_limits.h"
+#include "../../src/codec/rp_json.h"
+#include "../../src/jose/rp_crypto.h"
+#include "../../src/jose/rp_seal.h"
+#include "../../src/session/rp_session.h"
+#include "test_store.h"
+
+static const rp_session_realm_t realm = {.context = "https://www.example",
+                                         .longest = apr_time_from_sec(8 * 3600)};
+static const rp_session_realm_t other_realm = {.context = "https://other.example",
+                                               .longest = apr_time_from_sec(8 * 3600)};
+static const rp_session_limits_t limits = {.max = apr_time_from_sec(8 * 3600),
+                                           .idle = apr_time_from_sec(1800)};
+
+static int setup(void **state)
+{
+    static const unsigned char secret[32] = "a secret of thirty-two characters";
+    test_env_t *test = test_env_make();
+    apr_array_header_t *secrets = apr_array_make(test->env.pool, 1, sizeof(rp_secret_bytes_t));
+    rp_secret_bytes_t bytes = {secret, sizeof(secret)};
+    rp_keyring_t *ring;
+
+    rp_crypto_init();
+    APR_ARRAY_PUSH(secrets, rp_secret_bytes_t) = bytes;
+    assert_int_equal(rp_keyring_make(&ring, secrets, test->env.pool), APR_SUCCESS);
+    test->env.keyring = ring;
+    test->env.store = test_store_make(test->env.pool);
+    *state = test;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    test_env_destroy(*state);
+    return 0;
+}
+
+static void encode(rp_record_t *record, test_env_t *test, const char *json)
+{
+    const char *why = NULL;
+    json_t *object;
+    int dropped;
+
+    assert_int_equal(
+        rp_json_parse(&object, json, strlen(json), RP_MAX_USERINFO, test->env.pool, &why),
+        APR_SUCCESS);
+    assert_int_equal(
+        rp_claims_encode(&record->claims, &record->claims_len, &dropped, object, test->env.pool),
+        APR_SUCCESS);
+}
+
+static rp_record_t a_record(test_env_t *test)
+{
+    rp_record_t record = {.provider = "",
+                          .context = "https://op.example client",
+                          .issuer = "https://op.example",
+                          .subject = "alice",
+                          .access_token = "access-1",
+                          .refresh_token = "refresh-1",
+                          .token_expires = test->now + apr_time_from_sec(300)};
+
+    encode(&record, test, "{\"sub\":\"alice\",\"groups\":[\"staff\",\"a,b\"]}");
+    return record;
+}
+
+static rp_session_t *a_session(const char **cookie, test_env_t *test)
+{
+    rp_record_t record = a_record(test);
+    rp_session_t *session;
+
+    assert_int_equal(rp_session_create(&session, cookie, &test->env, &realm, &record), APR_SUCCESS);
+    return session;
+}
+
+static apr_status_t load(rp_session_t **session, test_env_t *test, const char *cookie)
+{
+    return rp_session_load(session, &test->env, &realm, cookie, strlen(cookie), &limits);
+}
+
+static void a_record_comes_back_as_it_was(void **state)
+{
+    test_env_t *test = *state;
+    rp_record_t record = a_record(test);
+    rp_record_t back;
+    unsigned char *data;
+    apr_size_t len;
+
+    record.created = 1;
+    record.last_used = 2;
+    record.authenticated = 3;
+    record.auth_time = 4;
+    record.token_generation = 7;
+    assert_int_equal(rp_record_encode(&data, &len, &record, test->env.pool), APR_SUCCESS);
+    assert_int_equal(rp_record_decode(&back, data, len), APR_SUCCESS);
+    assert_int_equal(back.created, 1);
+    assert_int_equal(back.last_used, 2);
+    assert_int_equal(back.authenticated, 3);
+    assert_int_equal(back.auth_time, 4);
+    assert_int_equal(back.token_expires, record.token_expires);
+    assert_int_equal(back.token_generation, 7);
+    assert_string_equal(back.provider, "");
+    assert_string_equal(back.issuer, "https://op.example");
+    assert_string_equal(back.refresh_token, "refresh-1");
+    assert_null(back.sid);
+    assert_null(back.id_token);
+    assert_int_equal(back.claims_len, record.claims_len);
+    assert_memory_equal(back.claims, record.claims, record.claims_len);
+}
+
+static void a_record_that_is_cut_extended_or_changed_is_refused_or_stays_in_bounds(void **state)
+{
+    test_env_t *test = *state;
+    rp_record_t record = a_record(test);
+    rp_record_t back;
+    unsigned char *data;
+    unsigned char *copy;
+    apr_size_t len;
+
+    assert_int_equal(rp_record_encode(&data, &len, &record, test->env.pool), APR_SUCCESS);
+    for (apr_size_t i = 0; i < len; i++) {
+        copy = apr_pmemdup(test->env.pool, data, i + 1);
+        assert_int_equal(rp_record_decode(&back, copy, i), APR_EINVAL);
+    }
+    copy = apr_pcalloc(test->env.pool, len + 1);
+    memcpy(copy, data, len);
+    assert_int_equal(rp_record_decode(&back, copy, len + 1), APR_EINVAL);
+    /* Any byte may be anything: nothing is read beyond the end (the sanitizers watch). */
+    for (apr_size_t i = 0; i < len; i++) {
+        copy = apr_pmemdup(test->env.pool, data, len);
+        copy[i] ^= 0xFF;
+        if (rp_record_decode(&back, copy, len) == APR_SUCCESS) {
+            rp_claim_t claim;
+            apr_size_t position = 0;
+
+            while (rp_claim_next(&claim, &position, &back)) {
+                assert_true(position <= back.claims_len);
+            }
+        }
+    }
+    data[0] = 2;
+    assert_int_equal(rp_record_decode(&back, data, len), APR_EINVAL);
+}
+
+typedef struct {
+    const char *json;
+    const char *name;
+    const char *value; /* NULL: no such claim */
+    rp_claim_kind_t kind;
+} claim_row_t;
+
+/* clang-format off */
+static const claim_row_t claim_rows[] = {
+    {"{\"a\":\"x\"}", "a", "x", RP_CLAIM_STRING},
+    {"{\"a\":\"\"}", "a", "", RP_CLAIM_STRING},
+    {"{\"a\":\"x\"}", "A", NULL, RP_CLAIM_STRING},
+    {"{\"a\":1000000}", "a", "1000000", RP_CLAIM_NUMBER},
+    {"{\"a\":9007199254740993}", "a", "9007199254740993", RP_CLAIM_NUMBER},
+    {"{\"a\":1.5}", "a", "1.5", RP_CLAIM_NUMBER},
+    {"{\"a\":0.1}", "a", "0.1", RP_CLAIM_NUMBER},
+    {"{\"a\":true}", "a", "true", RP_CLAIM_BOOLEAN},
+    {"{\"a\":false}", "a", "false", RP_CLAIM_BOOLEAN},
+    {"{\"a\":null}", "a", NULL, RP_CLAIM_STRING},
+    {"{\"a\":[\"x\",\"y\"]}", "a", "x,y", RP_CLAIM_ARRAY},
+    {"{\"a\":[]}", "a", "", RP_CLAIM_ARRAY},
+    {"{\"a\":[\"x,y\",\"50%\"]}", "a", "x%2Cy,50%25", RP_CLAIM_ARRAY},
+    {"{\"a\":[1,true,null,\"\"]}", "a", "1,true", RP_CLAIM_ARRAY},
+    {"{\"a\":[\"x\",\"y\\nz\"]}", "a", "x", RP_CLAIM_ARRAY},
+    {"{\"a\":{\"b\":{\"c\":\"d\"}}}", "a.b.c", "d", RP_CLAIM_STRING},
+    {"{\"a\":{\"b\":\"d\"}}", "a", "{\"b\":\"d\"}", RP_CLAIM_OBJECT},
+    {"{\"a\":{\"b\":\"nested\"},\"a.b\":\"top\"}", "a.b", "top", RP_CLAIM_STRING},
+    {"{\"a\":\"x\\r\\nX-Evil: 1\"}", "a", NULL, RP_CLAIM_STRING},
+    {"{\"a\":\"x\\u007f\"}", "a", NULL, RP_CLAIM_STRING},
+    {"{\"a\\n\":\"x\"}", "a\n", NULL, RP_CLAIM_STRING},
+    {"{\"\":\"x\"}", "", NULL, RP_CLAIM_STRING},
+    {"{\"https://example.com/roles\":[\"r\"]}", "https://example.com/roles", "r", RP_CLAIM_ARRAY},
+    {"{\"a\":\"\xC3\xA9\"}", "a", "\xC3\xA9", RP_CLAIM_STRING},
+};
+/* clang-format on */
+
+static void claims_are_found_with_their_text(void **state)
+{
+    test_env_t *test = *state;
+
+    for (apr_size_t i = 0; i < sizeof(claim_rows) / sizeof(claim_rows[0]); i++) {
+        const claim_row_t *row = &claim_rows[i];
+        rp_record_t record = {0};
+        rp_claim_t claim;
+
+        encode(&record, test, row->json);
+        if (!row->value) {
+            assert_int_equal(rp_claim_find(&claim, &record, row->name), 0);
+            continue;
+        }
+        if (!rp_claim_find(&claim, &record, row->name)) {
+            fail_msg("%s has no %s", row->json, row->name);
+        }
+        assert_string_equal(claim.value, row->value);
+        assert_int_equal(claim.kind, row->kind);
+    }
+}
+
+typedef struct {
+    const char *json;
+    const char *value;
+    int has;
+} has_row_t;
+
+/* clang-format off */
+static const has_row_t has_rows[] = {
+    {"{\"a\":\"admin\"}", "admin", 1},
+    {"{\"a\":\"admins\"}", "admin", 0},
+    {"{\"a\":\"x,admin\"}", "admin", 0},
+    {"{\"a\":[\"staff\",\"admin\"]}", "admin", 1},
+    {"{\"a\":[\"staff\",\"admins\"]}", "admin", 0},
+    {"{\"a\":[\"adm\",\"in\"]}", "adm,in", 0},
+    {"{\"a\":[\"adm,in\"]}", "adm,in", 1},
+    {"{\"a\":[\"adm,in\"]}", "adm", 0},
+    {"{\"a\":[\"50%\"]}", "50%", 1},
+    {"{\"a\":[\"x%2Cy\"]}", "x,y", 0},
+    {"{\"a\":[\"x%2Cy\"]}", "x%2Cy", 1},
+    {"{\"a\":[]}", "", 0},
+    {"{\"a\":[\"x\"]}", "", 0},
+    {"{\"a\":[7]}", "7", 1},
+    {"{\"a\":true}", "true", 1},
+};
+/* clang-format on */
+
+static void a_value_matches_whole_and_arrays_by_membership(void **state)
+{
+    test_env_t *test = *state;
+
+    for (apr_size_t i = 0; i < sizeof(has_rows) / sizeof(has_rows[0]); i++) {
+        rp_record_t record = {0};
+        rp_claim_t claim;
+
+        encode(&record, test, has_rows[i].json);
+        assert_int_equal(rp_claim_find(&claim, &record, "a"), 1);
+        if (rp_claim_has(&claim, has_rows[i].value) != has_rows[i].has) {
+            fail_msg("%s has %s", has_rows[i].json, has_rows[i].value);
+        }
+    }
+}
+
+static void too_many_claims_are_no_session(void **state)
+{
+    test_env_t *test = *state;
+    const unsigned char *claims;
+    json_t *object = rp_json_keep(json_object(), test->env.pool);
+    apr_size_t len;
+    int dropped;
+
+    for (int i = 0; i <= RP_MAX_CLAIMS; i++) {
+        json_object_set_new(object, apr_psprintf(test->env.pool, "c%d", i), json_integer(i));
+    }
+    assert_int_equal(rp_claims_encode(&claims, &len, &dropped, object, test->env.pool), APR_ENOSPC);
+}
+
+static void a_session_is_found_by_its_cookie(void **state)
+{
+    test_env_t *test = *state;
+    const char *cookie;
+    rp_session_t *session;
+
+    a_session(&cookie, test);
+    assert_int_equal(strlen(cookie), RP_SESSION_ID_CHARS);
+    assert_int_equal(load(&session, test, cookie), APR_SUCCESS);
+    assert_string_equal(session->record.subject, "alice");
+    assert_int_equal(session->record.created, test->now);
+}
+
+static void two_sessions_have_different_ids(void **state)
+{
+    test_env_t *test = *state;
+    const char *first;
+    const char *second;
+
+    a_session(&first, test);
+    a_session(&second, test);
+    assert_string_not_equal(first, second);
+}
+
+static void a_cookie_that_was_changed_is_no_session(void **state)
+{
+    test_env_t *test = *state;
+    const char *cookie;
+    rp_session_t *session;
+
+    a_session(&cookie, test);
+    for (int i = 0; i < RP_SESSION_ID_CHARS; i++) {
+        char *changed = apr_pstrdup(test->env.pool, cookie);
+
+        changed[i] = changed[i] == 'A' ? 'B' : 'A';
+        assert_int_equal(load(&session, test, changed), APR_NOTFOUND);
+        assert_null(session);
+        changed[i] = '=';
+        assert_int_equal(load(&session, test, changed), APR_NOTFOUND);
+    }
+    assert_int_equal(load(&session, test, ""), APR_NOTFOUND);
+    assert_int_equal(load(&session, test, apr_pstrcat(test->env.pool, cookie, "A", NULL)),
+                     APR_NOTFOUND);
+    assert_int_equal(test->env.error.id, RP_E_NONE);
+}
+
+static void a_session_of_another_virtual_host_is_none(void **state)
+{
+    test_env_t *test = *state;
+    const char *cookie;
+    rp_session_t *session;
+
+    a_session(&cookie, test);
+    assert_int_equal(
+        rp_session_load(&session, &test->env, &other_realm, cookie, strlen(cookie), &limits),
+        APR_NOTFOUND);
+}
+
+static void a_session_ends_after_its_lifetime_however_busy(void **state)
+{
+    test_env_t *test = *state;
+    const char *cookie;
+    rp_session_t *session;
+
+    a_session(&cookie, test);
+    for (int minutes = 0; minutes < 8 * 60; minutes += 20) {
+        assert_int_equal(load(&session, test, cookie), APR_SUCCESS);
+        assert_int_equal(rp_session_touch(&test->env, &realm, session, &limits), APR_SUCCESS);
+        test_env_advance(test, 20 * 60);
+    }
+    assert_int_equal(load(&session, test, cookie), APR_NOTFOUND);
+}
+
+static void a_session_ends_when_it_is_idle(void **state)
+{
+    test_env_t *test = *state;
+    const char *cookie;
+    rp_session_t *session;
+
+    a_session(&cookie, test);
+    test_env_advance(test, 1799);
+    assert_int_equal(load(&session, test, cookie), APR_SUCCESS);
+    test_env_advance(test, 1);
+    assert_int_equal(load(&session, test, cookie), APR_NOTFOUND);
+}
+
+static void a_place_may_ask_for_a_shorter_life(void **state)
+{
+    static const rp_session_limits_t brief = {.max = apr_time_from_sec(600)};
+    test_env_t *test = *state;
+    const char *cookie;
+    rp_session_t *session;
+
+    a_session(&cookie, test);
+    test_env_advance(test, 600);
+    assert_int_equal(load(&session, test, cookie), APR_SUCCESS);
+    assert_int_equal(rp_session_load(&session, &test->env, &realm, cookie, strlen(cookie), &brief),
+                     APR_NOTFOUND);
+}
+
+static void a_use_is_written_once_a_minute(void **state)
+{
+    test_env_t *test = *state;
+    const char *cookie;
+    rp_session_t *session;
+    apr_uint64_t version;
+
+    a_session(&cookie, test);
+    assert_int_equal(load(&session, test, cookie), APR_SUCCESS);
+    version = session->version;
+    test_env_advance(test, 59);
+    assert_int_equal(rp_session_touch(&test->env, &realm, session, &limits), APR_SUCCESS);
+    assert_int_equal(load(&session, test, cookie), APR_SUCCESS);
+    assert_true(session->version == version);
+    test_env_advance(test, 1);
+    assert_int_equal(rp_session_touch(&test->env, &realm, session, &limits), APR_SUCCESS);
+    assert_true(session->version != version);
+    assert_int_equal(session->record.last_used, test->now);
+}
+
+static void logout_wins_over_a_request_that_holds_the_old_record(void **state)
+{
+    test_env_t *test = *state;
+    rp_session_tokens_t tokens = {.access_token = "access-2"};
+    const char *cookie;
+    rp_session_t *slow;
+    rp_session_t *session;
+
+    a_session(&cookie, test);
+    assert_int_equal(load(&slow, test, cookie), APR_SUCCESS);
+    assert_int_equal(rp_session_end(&test->env, &realm, slow), APR_SUCCESS);
+    test_env_advance(test, 61);
+    assert_int_equal(rp_session_touch(&test->env, &realm, slow, &limits), APR_NOTFOUND);
+    assert_int_equal(rp_session_renew(&test->env, &realm, slow, &tokens), APR_NOTFOUND);
+    assert_int_equal(load(&session, test, cookie), APR_NOTFOUND);
+    assert_int_equal(rp_session_end(&test->env, &realm, slow), APR_SUCCESS);
+    test_env_advance(test, 3600);
+    assert_int_equal(rp_session_renew(&test->env, &realm, slow, &tokens), APR_NOTFOUND);
+    assert_int_equal(load(&session, test, cookie), APR_NOTFOUND);
+}
+
+static void new_tokens_are_written_although_a_use_was_noted_meanwhile(void **state)
+{
+    test_env_t *test = *state;
+    rp_session_tokens_t tokens = {.access_token = "access-2", .refresh_token = "refresh-2"};
+    const char *cookie;
+    rp_session_t *refresher;
+    rp_session_t *user;
+
+    a_session(&cookie, test);
+    assert_int_equal(load(&refresher, test, cookie), APR_SUCCESS);
+    assert_int_equal(load(&user, test, cookie), APR_SUCCESS);
+    test_env_advance(test, 61);
+    assert_int_equal(rp_session_touch(&test->env, &realm, user, &limits), APR_SUCCESS);
+    assert_int_equal(rp_session_renew(&test->env, &realm, refresher, &tokens), APR_SUCCESS);
+    assert_int_equal(load(&user, test, cookie), APR_SUCCESS);
+    assert_string_equal(user->record.access_token, "access-2");
+    assert_string_equal(user->record.refresh_token, "refresh-2");
+    assert_int_equal(user->record.token_generation, 1);
+    assert_true(user->record.last_used >= test->now - apr_time_from_sec(1));
+}
+
+static void the_second_of_two_refreshes_takes_the_tokens_of_the_first(void **state)
+{
+    test_env_t *test = *state;
+    rp_session_tokens_t first = {.access_token = "access-2", .refresh_token = "refresh-2"};
+    rp_session_tokens_t second = {.access_token = "access-3", .refresh_token = "refresh-3"};
+    const char *cookie;
+    rp_session_t *a;
+    rp_session_t *b;
+
+    a_session(&cookie, test);
+    assert_int_equal(load(&a, test, cookie), APR_SUCCESS);
+    assert_int_equal(load(&b, test, cookie), APR_SUCCESS);
+    assert_int_equal(rp_session_renew(&test->env, &realm, a, &first), APR_SUCCESS);
+    assert_int_equal(rp_session_renew(&test->env, &realm, b, &second), APR_SUCCESS);
+    assert_string_equal(b->record.access_token, "access-2");
+}
+
+static void a_refresh_token_that_was_not_rotated_stays(void **state)
+{
+    test_env_t *test = *state;
+    rp_session_tokens_t tokens = {.access_token = "access-2"};
+    const char *cookie;
+    rp_session_t *session;
+
+    session = a_session(&cookie, test);
+    assert_int_equal(load(&session, test, cookie), APR_SUCCESS);
+    assert_int_equal(rp_session_renew(&test->env, &realm, session, &tokens), APR_SUCCESS);
+    assert_string_equal(session->record.refresh_token, "refresh-1");
+}
+
+static void a_store_that_fails_for_a_moment_costs_no_refresh_token(void **state)
+{
+    rp_session_tokens_t tokens = {.access_token = "access-2", .refresh_token = "refresh-2"};
+
+    for (int n = 1; n <= 3; n++) {
+        test_env_t *test = *state;
+        const char *cookie;
+        rp_session_t *session;
+
+        a_session(&cookie, test);
+        assert_int_equal(load(&session, test, cookie), APR_SUCCESS);
+        test->calls = 0;
+        test->fail_at = n == 2 ? 0 : n;
+        rp_session_renew(&test->env, &realm, session, &tokens);
+        test->fail_at = 0;
+        rp_forgive(&test->env);
+        assert_int_equal(load(&session, test, cookie), APR_SUCCESS);
+        if (n != 1) {
+            assert_string_equal(session->record.refresh_token, "refresh-2");
+        }
+    }
+}
+
+static void a_store_that_cannot_say_is_a_failure_and_no_absence(void **state)
+{
+    test_env_t *test = *state;
+    const char *cookie;
+    rp_session_t *session;
+
+    a_session(&cookie, test);
+    test->calls = 0;
+    test->fail_at = 1;
+    assert_int_equal(load(&session, test, cookie), RP_FAILED);
+    test_env_expect_error(test, RP_E_STORE);
+}
+
+static void one_request_holds_the_lease(void **state)
+{
+    test_env_t *test = *state;
+    const char *cookie;
+    rp_session_t *session = a_session(&cookie, test);
+
+    assert_int_equal(rp_session_lease_take(&test->env, session), APR_SUCCESS);
+    assert_int_equal(rp_session_lease_take(&test->env, session), RP_CONFLICT);
+    assert_int_equal(rp_session_lease_end(&test->env, session, 0), APR_SUCCESS);
+    assert_int_equal(rp_session_lease_take(&test->env, session), APR_SUCCESS);
+    assert_int_equal(rp_session_lease_end(&test->env, session, 1), APR_SUCCESS);
+    assert_int_equal(rp_session_lease_take(&test->env, session), APR_EAGAIN);
+    test_env_advance(test, RP_REFRESH_PAUSE_SECONDS);
+    assert_int_equal(rp_session_lease_take(&test->env, session), APR_SUCCESS);
+    /* Its holder died. */
+    test_env_advance(test, RP_REFRESH_LEASE_SECONDS);
+    assert_int_equal(rp_session_lease_take(&test->env, session), APR_SUCCESS);
+}
+
+static void a_session_that_is_too_large_is_refused(void **state)
+{
+    test_env_t *test = *state;
+    rp_record_t record = a_record(test);
+    char *token = apr_palloc(test->env.pool, RP_MAX_SESSION_RECORD + 1);
+    const char *cookie;
+    rp_session_t *session;
+
+    memset(token, 'x', RP_MAX_SESSION_RECORD);
+    token[RP_MAX_SESSION_RECORD] = '\0';
+    record.access_token = token;
+    assert_int_equal(rp_session_create(&session, &cookie, &test->env, &realm, &record), RP_FAILED);
+    test_env_expect_error(test, RP_E_SESSION_LIMIT);
+    assert_null(session);
+    assert_null(cookie);
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_record_comes_back_as_it_was),
+        TEST(a_record_that_is_cut_extended_or_changed_is_refused_or_stays_in_bounds),
+        TEST(claims_are_found_with_their_text),
+        TEST(a_value_matches_whole_and_arrays_by_membership),
+        TEST(too_many_claims_are_no_session),
+        TEST(a_session_is_found_by_its_cookie),
+        TEST(two_sessions_have_different_ids),
+        TEST(a_cookie_that_was_changed_is_no_session),
+        TEST(a_session_of_another_virtual_host_is_none),
+        TEST(a_session_ends_after_its_lifetime_however_busy),
+        TEST(a_session_ends_when_it_is_idle),
+        TEST(a_place_may_ask_for_a_shorter_life),
+        TEST(a_use_is_written_once_a_minute),
+        TEST(logout_wins_over_a_request_that_holds_the_old_record),
+        TEST(new_tokens_are_written_although_a_use_was_noted_meanwhile),
+        TEST(the_second_of_two_refreshes_takes_the_tokens_of_the_first),
+        TEST(a_refresh_token_that_was_not_rotated_stays),
+        TEST(a_store_that_fails_for_a_moment_costs_no_refresh_token),
+        TEST(a_store_that_cannot_say_is_a_failure_and_no_absence),
+        TEST(one_request_holds_the_lease),
+        TEST(a_session_that_is_too_large_is_refused),
+    };
+
+    return cmocka_run_group_tests_name("session", tests, NULL, NULL);
+}
