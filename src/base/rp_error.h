@@ -29,7 +29,7 @@ typedef enum { RP_SEVERITY_ERROR, RP_SEVERITY_WARNING, RP_SEVERITY_INFO } rp_sev
 
 typedef enum {
     RP_E_NONE = 0,
-#define RP_ERROR(number, name, severity, status, fault, user, admin) RP_E_##name = number,
+#define RP_ERROR(number, name, severity, status, fault, user, admin) RP_E_##name = (number),
 #include "rp_error_rows.h"
 #undef RP_ERROR
     RP_E_LAST

@@ -7,7 +7,6 @@
 /* Cookies. A browser accepts at least 4,096 bytes per cookie (RFC 6265bis 5.6). */
 #define RP_MAX_COOKIE 4096
 #define RP_MAX_COOKIE_HEADER 65536
-#define RP_MAX_COOKIE_DUPLICATES 4
 
 /* What a browser sends to an endpoint. */
 #define RP_MAX_FORM_BODY 65536

@@ -98,6 +98,10 @@ static apr_status_t admit(rp_reply_t *reply, rp_env_t *env, const rp_request_t *
 
 static void challenge(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request)
 {
+    if (reply->error.id != RP_E_NONE) {
+        /* Why the session that was there has ended. */
+        env->error = reply->error;
+    }
     rp_fail(env, RP_E_UNAUTHENTICATED, "%s without a session", request->method);
     rp_reply_fail(reply, env, request);
     reply->outcome = RP_CHALLENGE;

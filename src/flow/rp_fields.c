@@ -19,8 +19,12 @@ static int hex_value(char c)
 /* The character at text, and how many characters stand for it; 0 for a broken sequence. */
 static apr_size_t decode_one(char *out, const char *text, apr_size_t len)
 {
-    *out = *text == '+' ? ' ' : *text;
+    if (*text == '+') {
+        *out = ' ';
+        return 1;
+    }
     if (*text != '%') {
+        *out = *text;
         return 1;
     }
     if (len < 3 || hex_value(text[1]) < 0 || hex_value(text[2]) < 0) {

@@ -226,7 +226,7 @@ static apr_status_t find_providers(const rp_provider_t *const **providers, rp_en
 
     *providers = NULL;
     if (name) {
-        found = apr_pcalloc(env->pool, 2 * sizeof(*found));
+        found = apr_pcalloc(env->pool, 2 * sizeof(void *));
         found[0] = rp_site_provider(site, name);
         *providers = found;
         return found[0] ? APR_SUCCESS
@@ -242,7 +242,7 @@ static apr_status_t find_providers(const rp_provider_t *const **providers, rp_en
 
 void rp_login_endpoint(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request)
 {
-    parameters_t parameters;
+    parameters_t parameters = {0};
     const rp_provider_t *const *providers;
     rp_return_url_t *url;
 

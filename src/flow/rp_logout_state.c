@@ -8,6 +8,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "../base/rp_buf.h"
 #include "../base/rp_limits.h"
 #include "../codec/rp_base64.h"
 #include "../jose/rp_seal.h"
@@ -41,19 +42,19 @@ static apr_status_t seal_text(const char **out, rp_env_t *env, const rp_seal_for
                               const char *text)
 {
     apr_uint64_t seconds = (apr_uint64_t)apr_time_sec(rp_now(env));
-    apr_size_t len = HEAD_BYTES + strlen(text);
-    unsigned char *data = apr_palloc(env->pool, len);
     unsigned char *box;
     apr_size_t box_len;
+    rp_buf_t buf;
     apr_status_t rv;
 
     *out = NULL;
-    data[0] = VERSION;
-    for (int i = 0; i < 8; i++) {
-        data[1 + i] = (unsigned char)(seconds >> (56 - 8 * i));
+    rp_buf_init(&buf, HEAD_BYTES + strlen(text), env->pool);
+    rp_buf_putc(&buf, VERSION);
+    for (int shift = 56; shift >= 0; shift -= 8) {
+        rp_buf_putc(&buf, (char)(unsigned char)(seconds >> shift));
     }
-    memcpy(data + HEAD_BYTES, text, strlen(text));
-    rv = rp_seal(&box, &box_len, env, seal_for, data, len);
+    rp_buf_puts(&buf, text);
+    rv = rp_seal(&box, &box_len, env, seal_for, rp_buf_text(&buf), buf.len);
     if (rv == APR_SUCCESS) {
         *out = rp_base64url_encode(box, box_len, env->pool);
     }

@@ -29,7 +29,8 @@ static const char style[] =
     "border-radius:.55rem;background:var(--accent);color:var(--on);font:inherit;font-weight:600;"
     "text-decoration:none;cursor:pointer}"
     ".button:hover,button:hover{background:var(--hover)}"
-    ".quiet{color:var(--accent);padding:.65rem .4rem}"
+    ".quiet{color:var(--accent);padding:.65rem 0;margin-left:.4rem}form+.actions{margin-top:.5rem}"
+    "form+.actions .quiet{margin-left:0}"
     ":focus-visible{outline:3px solid var(--accent);outline-offset:3px}"
     "ul{list-style:none;margin:1.5rem 0 0;padding:0;display:grid;gap:.7rem}"
     "ul a{display:flex;justify-content:space-between;gap:1rem;padding:.9rem 1.1rem;"
@@ -136,7 +137,7 @@ void rp_layout_reply(rp_reply_t *reply, rp_env_t *env, const rp_buf_t *body, con
     reply->csp = csp;
     reply->body = rp_buf_text(body);
     if (rp_buf_status(body) != APR_SUCCESS) {
-        rp_debug(env, "page longer than %d bytes", RP_MAX_PAGE);
+        rp_debug(env, "page longer than %" APR_SIZE_T_FMT " bytes", RP_MAX_PAGE);
         reply->body = "<!DOCTYPE html><title>Error</title><p>This page is too long to be shown.";
     }
 }

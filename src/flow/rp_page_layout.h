@@ -21,7 +21,7 @@ typedef struct {
 } rp_layout_t;
 
 /* Markup from inside a form is longer than what it came from. */
-#define RP_MAX_PAGE (2 * 1024 * 1024)
+#define RP_MAX_PAGE ((apr_size_t)2 * 1024 * 1024)
 
 /* Renders into reply. form_action: what the policy allows forms to lead to, besides nothing;
  * "'none'" when the page has no form. */

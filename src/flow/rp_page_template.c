@@ -91,18 +91,21 @@ const char *rp_page_template_check(rp_template_t kind, const char *text, apr_poo
     return has_needed ? NULL : apr_psprintf(pool, "placeholder {{%s}} is missing", rules->needed);
 }
 
-static void put_value(rp_buf_t *buf, const rp_placeholder_t *values, const char *name,
-                      apr_size_t len)
+static const rp_placeholder_t *find(const rp_placeholder_t *values, const char *name,
+                                    apr_size_t len)
 {
-    for (; values->name; values++) {
-        if (is_name(values->name, name, len)) {
-            if (values->value && values->markup) {
-                rp_buf_puts(buf, values->value);
-            } else if (values->value) {
-                rp_layout_text(buf, values->value);
-            }
-            return;
-        }
+    while (values->name && !is_name(values->name, name, len)) {
+        values++;
+    }
+    return values;
+}
+
+static void put_value(rp_buf_t *buf, const rp_placeholder_t *value)
+{
+    if (value->value && value->markup) {
+        rp_buf_puts(buf, value->value);
+    } else if (value->value) {
+        rp_layout_text(buf, value->value);
     }
 }
 
@@ -118,7 +121,7 @@ void rp_template_render(rp_reply_t *reply, rp_env_t *env, const char *text,
     rp_buf_init(&buf, RP_MAX_PAGE, env->pool);
     while (next_placeholder(&end, &name, &len, &rest, text) && name) {
         rp_buf_put(&buf, text, (apr_size_t)(end - text));
-        put_value(&buf, values, name, len);
+        put_value(&buf, find(values, name, len));
         text = rest;
     }
     rp_buf_puts(&buf, text);

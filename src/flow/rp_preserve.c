@@ -94,20 +94,15 @@ static apr_status_t write_entry(rp_env_t *env, const entry_t *entry, const void 
     return rv;
 }
 
-static const char *pack(apr_size_t *len, const rp_request_t *request, const char *target,
-                        apr_pool_t *pool)
+static void pack(rp_buf_t *buf, const rp_request_t *request, const char *target, apr_pool_t *pool)
 {
-    apr_size_t target_len = strlen(target);
-    char *data;
+    apr_size_t len = strlen(target);
+    unsigned char head[HEAD_BYTES] = {VERSION, (unsigned char)(len >> 8), (unsigned char)len};
 
-    *len = HEAD_BYTES + target_len + request->body_len;
-    data = apr_palloc(pool, *len);
-    data[0] = VERSION;
-    data[1] = (char)(unsigned char)(target_len >> 8);
-    data[2] = (char)(unsigned char)target_len;
-    memcpy(data + HEAD_BYTES, target, target_len);
-    memcpy(data + HEAD_BYTES + target_len, request->body, request->body_len);
-    return data;
+    rp_buf_init(buf, HEAD_BYTES + len + request->body_len, pool);
+    rp_buf_put(buf, head, sizeof(head));
+    rp_buf_put(buf, target, len);
+    rp_buf_put(buf, request->body, request->body_len);
 }
 
 apr_status_t rp_preserve_keep(const char **id, rp_env_t *env, const rp_request_t *request,
@@ -117,8 +112,7 @@ apr_status_t rp_preserve_keep(const char **id, rp_env_t *env, const rp_request_t
     rp_return_url_t *url;
     unsigned char bytes[ID_BYTES];
     entry_t entry;
-    const char *data;
-    apr_size_t len;
+    rp_buf_t buf;
     apr_status_t rv;
 
     *id = NULL;
@@ -136,8 +130,8 @@ apr_status_t rp_preserve_keep(const char **id, rp_env_t *env, const rp_request_t
     if ((rv = bind_holder(&entry, env, binding, strlen(binding))) != APR_SUCCESS) {
         return rv;
     }
-    data = pack(&len, request, rp_return_url_short(url), env->pool);
-    rv = write_entry(env, &entry, data, len, KEEP_SECONDS);
+    pack(&buf, request, rp_return_url_short(url), env->pool);
+    rv = write_entry(env, &entry, rp_buf_text(&buf), buf.len, KEEP_SECONDS);
     if (rv == APR_SUCCESS) {
         *id = rp_base64url_encode(bytes, sizeof(bytes), env->pool);
     }

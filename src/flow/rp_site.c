@@ -21,17 +21,17 @@ static int percent_value(const char *text)
  * prefix. Runs along both without a copy. */
 static int is_below(const char *path, const char *prefix)
 {
-    char last = '\0';
+    int last = '\0';
 
     while (*prefix) {
         int value = percent_value(path);
-        char c = value < 0 ? *path : (char)value;
+        int c = value < 0 ? (unsigned char)*path : value;
 
         path += value < 0 ? 1 : 3;
         if (c == '/' && last == '/') {
             continue;
         }
-        if (c != *prefix) {
+        if (c != (unsigned char)*prefix) {
             return 0;
         }
         prefix++;
@@ -76,7 +76,7 @@ const rp_provider_t **rp_site_place_providers(const rp_site_t *site, const rp_pl
                                               apr_pool_t *pool)
 {
     apr_size_t count = place->use ? (apr_size_t)place->use->nelts : 1;
-    const rp_provider_t **found = apr_pcalloc(pool, (count + 1) * sizeof(*found));
+    const rp_provider_t **found = apr_pcalloc(pool, (count + 1) * sizeof(void *));
     const rp_provider_t **next = found;
 
     for (apr_size_t i = 0; i < count; i++) {

@@ -37,6 +37,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_pre_translate_name(rp_handler_claim, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_translate_name(rp_handler_translate, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_map_to_storage(rp_handler_storage, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_map_to_storage(rp_authn_trace, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_handler(rp_handler_run, NULL, NULL, APR_HOOK_REALLY_FIRST);
 
     ap_hook_check_access_ex(rp_authn_access, NULL, NULL, APR_HOOK_REALLY_FIRST,
@@ -60,5 +61,5 @@ static void register_hooks(apr_pool_t *pool)
 
 /* The name that `LoadModule auth_oauth_module` looks for; all else stays inside. */
 module AP_MODULE_DECLARE_DATA __attribute__((visibility("default"))) auth_oauth_module = {
-    STANDARD20_MODULE_STUFF, rp_config_dir_create,   rp_config_dir_merge, rp_config_server_create,
+    STANDARD20_MODULE_STUFF, rp_config_dir_create,  rp_config_dir_merge, rp_config_server_create,
     rp_config_server_merge,  rp_directive_commands, register_hooks,      AP_MODULE_FLAG_NONE};

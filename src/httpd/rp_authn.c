@@ -2,17 +2,15 @@
 
 #include <apr_strings.h>
 #include <http_core.h>
-#include <http_log.h>
 #include <http_request.h>
 #include <string.h>
 
 #include "../flow/rp_access.h"
 #include "../flow/rp_preserve.h"
+#include "rp_log.h"
 #include "rp_quiet.h"
 #include "rp_source.h"
 #include "rp_translate.h"
-
-APLOG_USE_MODULE(auth_oauth);
 
 static int fail(request_rec *r, rp_visit_t *visit)
 {
@@ -38,8 +36,10 @@ static int refuse_trace(request_rec *r, rp_visit_t *visit)
 
 static int refuse_place(request_rec *r, const char *why)
 {
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "OA-%d: AuthType OAuth: %s. %s",
-                  (int)RP_E_CONFIG_NO_PROVIDER, why, rp_error_row(RP_E_CONFIG_NO_PROVIDER)->admin);
+    rp_log_request(r, APLOG_ERR,
+                   apr_psprintf(r->pool, "OA-%d: AuthType OAuth: %s. %s",
+                                (int)RP_E_CONFIG_NO_PROVIDER, why,
+                                rp_error_row(RP_E_CONFIG_NO_PROVIDER)->admin));
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
@@ -73,6 +73,13 @@ static void ask_for_part(request_rec *r, rp_visit_t *visit, const rp_dir_config_
     }
 }
 
+static int is_usable(const char *user)
+{
+    apr_size_t len = user ? strlen(user) : 0;
+
+    return len > 0 && user[0] != ' ' && user[len - 1] != ' ';
+}
+
 static int set_user(request_rec *r, rp_visit_t *visit, const rp_dir_config_t *dir)
 {
     const char *user = visit->reply.user;
@@ -87,8 +94,10 @@ static int set_user(request_rec *r, rp_visit_t *visit, const rp_dir_config_t *di
     if (dir->user.expr && rp_source_user(&user, r, visit, &dir->user) != APR_SUCCESS) {
         return fail(r, visit);
     }
-    if (!user || !*user) {
-        rp_fail(rp_visit_env(visit, r), RP_E_USER_CLAIM, "the session has no user");
+    if (!is_usable(user)) {
+        rp_fail(rp_visit_env(visit, r), RP_E_USER_CLAIM,
+                "the user is empty or begins or ends with "
+                "a space, which a header would lose");
         return fail(r, visit);
     }
     r->user = apr_pstrdup(r->pool, user);
@@ -184,7 +193,29 @@ int rp_authn_force(request_rec *r)
 {
     const rp_visit_t *visit = rp_visit_find(r);
 
-    return visit && visit->claim_wanted && !visit->at_endpoint ? OK : DECLINED;
+    if (!visit || visit->at_endpoint || !rp_visit_is_protected(r)) {
+        return DECLINED;
+    }
+    /* Who lets everybody pass still wants to know who it is. */
+    return visit->claim_wanted || rp_dir_config(r->per_dir_config)->place.unauthenticated ==
+                                      RP_UNAUTHENTICATED_PASS
+               ? OK
+               : DECLINED;
+}
+
+int rp_authn_trace(request_rec *r)
+{
+    rp_visit_t *visit = rp_visit_find(r);
+
+    if (r->method_number != M_TRACE || !visit || !visit->site || r->proxyreq || !r->filename) {
+        return DECLINED;
+    }
+    if (ap_directory_walk(r) != OK || ap_file_walk(r) != OK || ap_location_walk(r) != OK ||
+        ap_if_walk(r) != OK || !rp_visit_is_protected(r)) {
+        return DECLINED;
+    }
+    rp_translate_request(visit, r, &rp_dir_config(r->per_dir_config)->place);
+    return refuse_trace(r, visit);
 }
 
 static int refuse(request_rec *r, rp_visit_t *visit, const char *user)

@@ -42,7 +42,7 @@ static const char *parse(cmd_parms *cmd, const char *line, const void **parsed)
     }
     *parsed = rp_require_parse(word, args, &regex_functions, cmd->pool, &why);
     if (!*parsed) {
-        return apr_psprintf(cmd->pool, "OA-1001: Require %s: %s", word,
+        return apr_psprintf(cmd->pool, "OA-1001: Require %s: %s", cmd->directive->args,
                             why ? why : "the arguments are wrong");
     }
     if (strcasecmp(word, "oauth-claim") == 0) {

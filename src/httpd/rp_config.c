@@ -160,21 +160,21 @@ int rp_config_provider_given(const rp_provider_config_t *config)
 
 static rp_provider_t *const *list_providers(const rp_server_config_t *config, apr_pool_t *pool)
 {
-    rp_provider_t **list =
-        apr_pcalloc(pool, ((apr_size_t)config->named->nelts + 2) * sizeof(*list));
-    int count = 0;
+    apr_array_header_t *list =
+        apr_array_make(pool, config->named->nelts + 2, sizeof(rp_provider_t *));
 
     if (rp_config_provider_given(config->unnamed)) {
         complete_provider(config->unnamed);
-        list[count++] = &config->unnamed->provider;
+        APR_ARRAY_PUSH(list, rp_provider_t *) = &config->unnamed->provider;
     }
     for (int i = 0; i < config->named->nelts; i++) {
         rp_provider_config_t *one = APR_ARRAY_IDX(config->named, i, rp_provider_config_t *);
 
         complete_provider(one);
-        list[count++] = &one->provider;
+        APR_ARRAY_PUSH(list, rp_provider_t *) = &one->provider;
     }
-    return list;
+    APR_ARRAY_PUSH(list, rp_provider_t *) = NULL;
+    return (rp_provider_t *const *)(void *)list->elts;
 }
 
 /* Every name that the module may set for a backend anywhere in the virtual host, and the claims
@@ -196,6 +196,14 @@ static void list_headers(rp_server_config_t *config, apr_pool_t *pool)
     config->site.used_claims = claims;
 }
 
+const char *rp_config_cookie_name(const rp_server_config_t *config, int secure)
+{
+    if (config->cookie.name) {
+        return config->cookie.name;
+    }
+    return secure ? "__Host-oauth" : "oauth";
+}
+
 void rp_config_site_origin(rp_site_t *site, const rp_server_config_t *config, const char *base_url,
                            apr_pool_t *pool)
 {
@@ -204,12 +212,12 @@ void rp_config_site_origin(rp_site_t *site, const rp_server_config_t *config, co
     site->base_url = base_url;
     site->callback_url = apr_pstrcat(pool, base_url, config->path, "/callback", NULL);
     site->secure = strncmp(base_url, "https:", 6) == 0;
-    site->cookie_name = cookie->name ? cookie->name : site->secure ? "__Host-oauth" : "oauth";
+    site->cookie_name = rp_config_cookie_name(config, site->secure);
     site->login_cookie_name = apr_pstrcat(pool, site->cookie_name, "-login", NULL);
     /* A cookie for a domain is there so that virtual hosts share their sessions. */
-    site->realm.context = cookie->domain ? apr_pstrcat(pool, "domain ", cookie->domain, " ",
-                                                       site->cookie_name, NULL)
-                                         : base_url;
+    site->realm.context =
+        cookie->domain ? apr_pstrcat(pool, "domain ", cookie->domain, " ", site->cookie_name, NULL)
+                       : base_url;
 }
 
 void rp_config_complete(server_rec *server, const char *base_url, apr_pool_t *pool)
@@ -224,8 +232,8 @@ void rp_config_complete(server_rec *server, const char *base_url, apr_pool_t *po
     site->cookie_domain = config->cookie.domain;
     site->cookie_path = config->cookie.path ? config->cookie.path : "/";
     site->cookie_samesite = (rp_samesite_t)config->cookie.samesite;
-    site->realm.longest = defaults->place.limits.max > config->longest ? defaults->place.limits.max
-                                                                       : config->longest;
+    site->realm.longest =
+        defaults->place.limits.max > config->longest ? defaults->place.limits.max : config->longest;
     site->return_to = config->return_to;
     site->logout_return = config->logout.destination;
     site->logout_revoke = config->logout.revoke;

@@ -129,7 +129,7 @@ typedef struct {
     /* Made by rp_config_complete. */
     int active; /* 1: there is a provider; otherwise this virtual host is left alone */
     rp_site_t site;
-    const rp_header_set_t *scrub;       /* headers that clients may not send */
+    const rp_header_set_t *scrub;           /* headers that clients may not send */
     const apr_array_header_t *secret_bytes; /* of rp_secret_bytes_t, read by rp_config_check */
     const struct rp_keyring_t *keyring;     /* made by rp_state, in post_config */
     const module *authz_core;               /* for rp_quiet.c; NULL: not loaded */
@@ -160,6 +160,9 @@ int rp_config_provider_given(const rp_provider_config_t *config);
 /* Makes what the flows get from a complete configuration: providers, site, set of headers.
  * base_url is the origin of the virtual host, NULL when there is no provider. */
 void rp_config_complete(server_rec *server, const char *base_url, apr_pool_t *pool);
+
+/* OAuthCookie's name, else the default of the scheme. */
+const char *rp_config_cookie_name(const rp_server_config_t *config, int secure);
 
 /* Fills what of a site depends on its base URL (for rp_forwarded.c too). */
 void rp_config_site_origin(rp_site_t *site, const rp_server_config_t *config, const char *base_url,

@@ -1,7 +1,6 @@
 #include "rp_config_check.h"
 
 #include <apr_strings.h>
-#include <http_log.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -12,8 +11,7 @@
 #include "../jose/rp_seal.h"
 #include "rp_config_tree.h"
 #include "rp_directive.h"
-
-APLOG_USE_MODULE(auth_oauth);
+#include "rp_log.h"
 
 /* The least that a secret of ours needs to be worth deriving keys from (rp_keyring_make). */
 #define MIN_SECRET 16
@@ -48,8 +46,9 @@ void rp_check_error(rp_check_t *check, rp_error_id_t id, const rp_where_t *where
     message = apr_pvsprintf(check->ptemp, format, args);
     va_end(args);
     check->errors++;
-    ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, check->server, "OA-%d: %s; in %s: %s",
-                 (int)id, message, describe(check, where), rp_error_row(id)->admin);
+    rp_log_server(check->server, APLOG_ERR | APLOG_STARTUP, 0,
+                  apr_psprintf(check->ptemp, "OA-%d: %s; in %s: %s", (int)id, message,
+                               describe(check, where), rp_error_row(id)->admin));
 }
 
 int rp_check_secret(rp_check_t *check, rp_secret_t *secret, const char *source,
@@ -63,11 +62,12 @@ int rp_check_secret(rp_check_t *check, rp_secret_t *secret, const char *source,
         return 0;
     }
     if (secret->literal) {
-        ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, check->server,
-                     "OA-%d: %s in %s is the secret itself; whoever reads the configuration knows "
-                     "it. Put it into a file that only the user who starts httpd can read, and "
-                     "write file:PATH",
-                     (int)RP_E_CONFIG_SECRET, directive, describe(check, where));
+        rp_log_server(check->server, APLOG_WARNING | APLOG_STARTUP, 0,
+                      apr_psprintf(check->ptemp,
+                                   "OA-%d: %s in %s is the secret itself; whoever reads the "
+                                   "configuration knows it. Put it into a file that only the user "
+                                   "who starts httpd can read, and write file:PATH",
+                                   (int)RP_E_CONFIG_SECRET, directive, describe(check, where)));
     }
     return 1;
 }
@@ -85,8 +85,7 @@ static void check_secrets(rp_check_t *check, rp_server_config_t *config)
         rp_secret_bytes_t *one;
         rp_secret_t secret;
 
-        if (!rp_check_secret(check, &secret, source, "OAuthSecret",
-                             &config->given[RP_D_SECRET])) {
+        if (!rp_check_secret(check, &secret, source, "OAuthSecret", &config->given[RP_D_SECRET])) {
             continue;
         }
         if (secret.len < MIN_SECRET) {
@@ -108,40 +107,75 @@ static int starts_with(const char *text, const char *prefix)
     return strncasecmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* RFC 6265bis 4.1.3: what a browser demands of a name with a prefix. */
+/* RFC 6265bis 5.1.3, for a name that is no address. */
+static int domain_matches(const char *host, const char *domain)
+{
+    apr_size_t host_len = strlen(host);
+    apr_size_t len;
+
+    domain += *domain == '.';
+    len = strlen(domain);
+    return len > 0 && len <= host_len && strcasecmp(host + host_len - len, domain) == 0 &&
+           (len == host_len || host[host_len - len - 1] == '.');
+}
+
+static void check_cookie_domain(rp_check_t *check, const rp_server_config_t *config,
+                                const char *base_url)
+{
+    const char *domain = config->cookie.domain;
+    rp_url_t url;
+
+    if (domain && rp_url_parse(&url, base_url, check->ptemp) == APR_SUCCESS &&
+        !domain_matches(url.host, domain)) {
+        rp_check_error(check, RP_E_CONFIG_COOKIE, &config->given[RP_D_COOKIE],
+                       "OAuthCookie: domain=%s does not cover %s, so browsers would not take the "
+                       "cookie",
+                       domain, url.host);
+    }
+}
+
+/* RFC 6265bis 4.1.3: what a browser demands of a name with a prefix. NULL, or what is wrong. */
+static const char *judge_cookie(const rp_set_cookie_t *cookie, const char *base_url,
+                                apr_pool_t *pool)
+{
+    int is_host = starts_with(cookie->name, "__Host-");
+
+    if (is_host && cookie->domain) {
+        return apr_psprintf(pool, "the name %s contradicts domain=%s", cookie->name,
+                            cookie->domain);
+    }
+    if (is_host && cookie->path && strcmp(cookie->path, "/") != 0) {
+        return apr_psprintf(pool, "the name %s contradicts path=%s", cookie->name, cookie->path);
+    }
+    if (!cookie->secure && (is_host || starts_with(cookie->name, "__Secure-"))) {
+        return apr_psprintf(pool, "browsers take the name %s from https only, and the site is %s",
+                            cookie->name, base_url);
+    }
+    if (!cookie->secure && cookie->samesite == RP_SAMESITE_NONE) {
+        return apr_psprintf(pool, "browsers take samesite=none from https only, and the site is %s",
+                            base_url);
+    }
+    return rp_cookie_format(cookie, pool)
+               ? NULL
+               : "name, domain or path has a character that a cookie cannot have";
+}
+
 static void check_cookie(rp_check_t *check, const rp_server_config_t *config, const char *base_url)
 {
     const rp_cookie_options_t *cookie = &config->cookie;
     int secure = starts_with(base_url, "https:");
-    const char *name = cookie->name ? cookie->name : secure ? "__Host-oauth" : "oauth";
-    rp_set_cookie_t sample = {.name = name,
+    rp_set_cookie_t sample = {.name = rp_config_cookie_name(config, secure),
                               .value = "x",
                               .domain = cookie->domain,
                               .path = cookie->path,
                               .secure = secure,
                               .samesite = (rp_samesite_t)cookie->samesite,
                               .max_age = -1};
-    int is_host = starts_with(name, "__Host-");
-    const rp_where_t *where = &config->given[RP_D_COOKIE];
+    const char *why = judge_cookie(&sample, base_url, check->ptemp);
 
-    if (is_host && (cookie->domain || (cookie->path && strcmp(cookie->path, "/") != 0))) {
-        rp_check_error(check, RP_E_CONFIG_COOKIE, where,
-                       "OAuthCookie: the name %s contradicts %s=%s", name,
-                       cookie->domain ? "domain" : "path",
-                       cookie->domain ? cookie->domain : cookie->path);
-    } else if (!secure && (is_host || starts_with(name, "__Secure-"))) {
-        rp_check_error(check, RP_E_CONFIG_COOKIE, where,
-                       "OAuthCookie: browsers take the name %s from https only, and the site is %s",
-                       name, base_url);
-    } else if (!secure && cookie->samesite == RP_SAMESITE_NONE) {
-        rp_check_error(check, RP_E_CONFIG_COOKIE, where,
-                       "OAuthCookie: browsers take samesite=none from https only, and the site "
-                       "is %s",
-                       base_url);
-    } else if (!rp_cookie_format(&sample, check->ptemp)) {
-        rp_check_error(check, RP_E_CONFIG_COOKIE, where,
-                       "OAuthCookie: name, domain or path has a character that a cookie cannot "
-                       "have");
+    if (why) {
+        rp_check_error(check, RP_E_CONFIG_COOKIE, &config->given[RP_D_COOKIE], "OAuthCookie: %s",
+                       why);
     }
 }
 
@@ -172,13 +206,12 @@ static void check_templates(rp_check_t *check, rp_server_config_t *config)
             continue;
         }
         rv = rp_file_read(&text, &len, template->file, RP_MAX_TEMPLATE, check->pool);
-        why = rv != APR_SUCCESS ? "it cannot be read, or is too large"
-              : strlen(text) != len
-                  ? "it has a NUL byte"
-                  : rp_page_template_check((rp_template_t)i, text, check->ptemp);
+        why = rv != APR_SUCCESS     ? "it cannot be read, or is too large"
+              : strlen(text) != len ? "it has a NUL byte"
+                                    : rp_page_template_check((rp_template_t)i, text, check->ptemp);
         if (why) {
-            rp_check_error(check, RP_E_CONFIG_TEMPLATE, &config->given[RP_D_TEMPLATE], "OAuthTemplate %s: %s",
-                           template->file, why);
+            rp_check_error(check, RP_E_CONFIG_TEMPLATE, &config->given[RP_D_TEMPLATE],
+                           "OAuthTemplate %s: %s", template->file, why);
         } else {
             template->text = text;
         }
@@ -196,19 +229,23 @@ static int names_provider(const rp_server_config_t *config, const char *name)
     return 0;
 }
 
+static void check_use(rp_check_t *check, const rp_server_config_t *config, const rp_mention_t *one)
+{
+    for (int n = 0; n < one->use->nelts; n++) {
+        const char *name = APR_ARRAY_IDX(one->use, n, const char *);
+
+        if (!names_provider(config, name)) {
+            rp_check_error(check, RP_E_CONFIG_PROVIDER_UNKNOWN, &one->where,
+                           "OAuthUse: there is no <OAuthProvider %s>, which %s uses", name,
+                           *one->section ? one->section : "the server");
+        }
+    }
+}
+
 static void check_uses(rp_check_t *check, const rp_server_config_t *config)
 {
     for (int i = 0; i < config->uses->nelts; i++) {
-        const rp_mention_t *one = &APR_ARRAY_IDX(config->uses, i, rp_mention_t);
-
-        for (int n = 0; n < one->use->nelts; n++) {
-            const char *name = APR_ARRAY_IDX(one->use, n, const char *);
-
-            if (!names_provider(config, name)) {
-                rp_check_error(check, RP_E_CONFIG_PROVIDER_UNKNOWN, &one->where,
-                               "OAuthUse: there is no <OAuthProvider %s>", name);
-            }
-        }
+        check_use(check, config, &APR_ARRAY_IDX(config->uses, i, rp_mention_t));
     }
 }
 
@@ -243,6 +280,7 @@ static void check_site(rp_check_t *check, rp_server_config_t *config, const char
         return;
     }
     check_cookie(check, config, base_url);
+    check_cookie_domain(check, config, base_url);
     check_callback(check, config);
     check_logout(check, config);
 }
@@ -273,32 +311,32 @@ static void check_server(rp_check_t *check)
     rp_config_complete(check->server, base_url, check->pool);
 }
 
-/* Keys and sessions belong to the server as a whole: two virtual hosts may not disagree. */
-static void check_shared(rp_check_t *check)
+/* The first virtual host that has the directive; NULL when none has. */
+static const rp_server_config_t *first_with(const server_rec *server, rp_directive_id_t id)
 {
-    const rp_server_config_t *first_dir = NULL;
-    const rp_server_config_t *first_store = NULL;
+    while (server && !(rp_server_config(server)->set & RP_D_BIT(id))) {
+        server = server->next;
+    }
+    return server ? rp_server_config(server) : NULL;
+}
 
-    for (server_rec *server = check->main_server; server; server = server->next) {
-        const rp_server_config_t *config = rp_server_config(server);
+/* Keys and sessions belong to the server as a whole: two virtual hosts may not disagree. */
+static void check_shared(rp_check_t *check, const rp_server_config_t *config)
+{
+    const rp_server_config_t *dir = first_with(check->main_server, RP_D_STATE_DIR);
+    const rp_server_config_t *store = first_with(check->main_server, RP_D_SESSION_STORE);
 
-        check->server = server;
-        if (config->set & RP_D_BIT(RP_D_STATE_DIR)) {
-            if (first_dir && strcmp(first_dir->state_dir, config->state_dir) != 0) {
-                rp_check_error(check, RP_E_CONFIG_STATE_DIR, &config->given[RP_D_STATE_DIR],
-                               "OAuthStateDir: %s and %s, but there is one for the whole server",
-                               first_dir->state_dir, config->state_dir);
-            }
-            first_dir = first_dir ? first_dir : config;
-        }
-        if (config->set & RP_D_BIT(RP_D_SESSION_STORE)) {
-            if (first_store && first_store->store_size != config->store_size) {
-                rp_check_error(check, RP_E_CONFIG_VALUE, &config->given[RP_D_SESSION_STORE],
-                               "OAuthSessionStore: two sizes, but there is one store for the whole "
-                               "server");
-            }
-            first_store = first_store ? first_store : config;
-        }
+    if (dir && (config->set & RP_D_BIT(RP_D_STATE_DIR)) &&
+        strcmp(dir->state_dir, config->state_dir) != 0) {
+        rp_check_error(check, RP_E_CONFIG_STATE_DIR, &config->given[RP_D_STATE_DIR],
+                       "OAuthStateDir: %s and %s, but there is one for the whole server",
+                       dir->state_dir, config->state_dir);
+    }
+    if (store && (config->set & RP_D_BIT(RP_D_SESSION_STORE)) &&
+        store->store_size != config->store_size) {
+        rp_check_error(check, RP_E_CONFIG_VALUE, &config->given[RP_D_SESSION_STORE],
+                       "OAuthSessionStore: two sizes, but there is one store for the whole "
+                       "server");
     }
 }
 
@@ -310,7 +348,7 @@ int rp_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
     for (server_rec *server = main_server; server; server = server->next) {
         check.server = server;
         check_server(&check);
+        check_shared(&check, rp_server_config(server));
     }
-    check_shared(&check);
     return check.errors ? HTTP_INTERNAL_SERVER_ERROR : OK;
 }

@@ -27,6 +27,7 @@ int rp_check_secret(rp_check_t *check, rp_secret_t *secret, const char *source,
                     const char *directive, const rp_where_t *where);
 
 /* The hook: OK, or not. */
-int rp_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *main_server);
+int rp_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                    server_rec *main_server);
 
 #endif

@@ -35,6 +35,24 @@ static void check_identity(rp_check_t *check, const rp_provider_config_t *config
     }
 }
 
+/* OpenID Connect Core 3.1.2.1. The flows would add it; that it is not there hints at a provider
+ * that needs the other profile. */
+static void check_scope(rp_check_t *check, const rp_provider_config_t *config)
+{
+    if (config->provider.profile != RP_PROFILE_OPENID || !config->scope) {
+        return;
+    }
+    for (int i = 0; i < config->scope->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(config->scope, i, const char *), "openid") == 0) {
+            return;
+        }
+    }
+    rp_check_error(check, RP_E_CONFIG_VALUE, &config->given[RP_D_SCOPE],
+                   "OAuthScope: openid is missing for %s; without OpenID Connect, set OAuthProfile "
+                   "oauth2",
+                   name_of(&config->provider));
+}
+
 static void check_endpoints(rp_check_t *check, const rp_provider_config_t *config)
 {
     const rp_provider_t *provider = &config->provider;
@@ -91,6 +109,7 @@ void rp_check_provider(rp_check_t *check, rp_provider_config_t *config)
     }
     config->checked = 1;
     check_identity(check, config);
+    check_scope(check, config);
     check_endpoints(check, config);
     check_client(check, config);
 }

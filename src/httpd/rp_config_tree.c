@@ -108,8 +108,8 @@ static int at_or_below(const char *mapped, const char *path)
 /* The URL path that a directive with these arguments maps away; NULL when it maps none. */
 static const char *mapped_path(const ap_directive_t *node, apr_pool_t *pool)
 {
-    static const char *const first[] = {"Alias", "ScriptAlias", "ProxyPass", "RedirectPermanent",
-                                        "RedirectTemp", "Redirect", NULL};
+    static const char *const first[] = {
+        "Alias", "ScriptAlias", "ProxyPass", "RedirectPermanent", "RedirectTemp", "Redirect", NULL};
     const char *args = node->args;
     const char *word;
 

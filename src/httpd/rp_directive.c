@@ -11,11 +11,26 @@
 #define AT_PROVIDER(member) ((int)offsetof(rp_provider_config_t, member))
 #define AT_DIR(member) ((int)offsetof(rp_dir_config_t, member))
 
-#define OFFSET_S(member) {AT_SERVER(member), -1, -1}
-#define OFFSET_SP(member) {-1, AT_PROVIDER(member), -1}
-#define OFFSET_SPD(member) {-1, AT_PROVIDER(member), AT_DIR(member)}
-#define OFFSET_SD(member) {-1, -1, AT_DIR(member)}
-#define OFFSET_D(member) {-1, -1, AT_DIR(member)}
+#define OFFSET_S(member)                                                                           \
+    {                                                                                              \
+        AT_SERVER(member), -1, -1                                                                  \
+    }
+#define OFFSET_SP(member)                                                                          \
+    {                                                                                              \
+        -1, AT_PROVIDER(member), -1                                                                \
+    }
+#define OFFSET_SPD(member)                                                                         \
+    {                                                                                              \
+        -1, AT_PROVIDER(member), AT_DIR(member)                                                    \
+    }
+#define OFFSET_SD(member)                                                                          \
+    {                                                                                              \
+        -1, -1, AT_DIR(member)                                                                     \
+    }
+#define OFFSET_D(member)                                                                           \
+    {                                                                                              \
+        -1, -1, AT_DIR(member)                                                                     \
+    }
 
 #define WHERE_S RSRC_CONF
 #define WHERE_SP RSRC_CONF

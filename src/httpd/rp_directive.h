@@ -33,7 +33,7 @@ typedef struct {
     const char *name;
     const struct rp_directive_type_t *type;
     const char *bounds;
-    const char *standard;        /* the default as text, see rp_directive_rows.h */
+    const char *standard;   /* the default as text, see rp_directive_rows.h */
     int offset[RP_TARGETS]; /* of the member in each struct; -1: not there */
 } rp_directive_t;
 
@@ -56,9 +56,12 @@ typedef struct rp_directive_type_t {
 } rp_directive_type_t;
 
 #define RP_DIRECTIVE_TYPES(X)                                                                      \
-    X(TEXT) X(ISSUER) X(METADATA) X(ENDPOINT) X(WORD) X(LIST) X(RESOURCES) X(PARAMETER) X(ALGS)    \
-    X(SECONDS) X(TLS) X(TIMEOUT) X(PATH) X(ORIGIN) X(NETWORKS) X(DIRECTORY) X(STORE) X(LIFETIME)   \
-    X(COOKIE) X(ORIGINS) X(TEMPLATE) X(LOGOUT) X(SOURCE) X(HEADER)
+    X(TEXT)                                                                                        \
+    X(ISSUER)                                                                                      \
+    X(METADATA)                                                                                    \
+    X(ENDPOINT) X(WORD) X(LIST) X(SCOPES) X(RESOURCES) X(PARAMETER) X(ALGS) X(SECONDS) X(TLS)      \
+        X(TIMEOUT) X(PATH) X(ORIGIN) X(NETWORKS) X(DIRECTORY) X(STORE) X(LIFETIME) X(COOKIE)       \
+            X(ORIGINS) X(TEMPLATE) X(LOGOUT) X(SOURCE) X(HEADER)
 
 #define RP_DIRECTIVE_TYPE_DECLARE(name) extern const rp_directive_type_t rp_directive_type_##name;
 RP_DIRECTIVE_TYPES(RP_DIRECTIVE_TYPE_DECLARE)

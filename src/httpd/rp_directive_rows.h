@@ -26,7 +26,7 @@ RP_DIRECTIVE(CLIENT_ID, "OAuthClientID", SP, TEXT, provider.client_id, "", "", "
 RP_DIRECTIVE(CLIENT_SECRET, "OAuthClientSecret", SP, TEXT, provider.client_secret_source, "", "", "SOURCE", "The client secret: file:PATH, env:NAME, exec:COMMAND, credential:NAME, or the secret itself")
 RP_DIRECTIVE(CLIENT_AUTH, "OAuthClientAuth", SP, WORD, provider.client_auth, "auto|client_secret_basic|client_secret_post|none", "auto", "METHOD", "How the client authenticates at the token endpoint: auto (the strongest that configuration and metadata allow), client_secret_basic, client_secret_post or none")
 RP_DIRECTIVE(PROFILE, "OAuthProfile", SP, WORD, provider.profile, "openid|oauth2", "openid", "openid|oauth2", "openid: identity from the ID Token; oauth2: no ID Token, identity from the userinfo endpoint")
-RP_DIRECTIVE(SCOPE, "OAuthScope", SPD, LIST, scope, "", "(openid profile email)", "SCOPE...", "Scopes to ask for")
+RP_DIRECTIVE(SCOPE, "OAuthScope", SPD, SCOPES, scope, "", "(openid profile email)", "SCOPE...", "Scopes to ask for")
 RP_DIRECTIVE(RESOURCE, "OAuthResource", SPD, RESOURCES, resource, "", "", "URI...", "Resources that the access token is for (RFC 8707)")
 RP_DIRECTIVE(PARAMETER, "OAuthAuthorizationParameter", SPD, PARAMETER, authorization_parameters, "", "", "NAME VALUE", "One more parameter of the authorization request; none that belongs to the protocol")
 RP_DIRECTIVE(RESPONSE_MODE, "OAuthResponseMode", SP, WORD, provider.response_mode, "query|form_post", "query", "query|form_post", "How the provider's answer comes back through the browser")

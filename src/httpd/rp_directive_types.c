@@ -11,7 +11,7 @@
 #include "rp_config.h"
 #include "rp_value.h"
 
-/* --- one value of a kind ---------------------------------------------------------------------- */
+/* --- one value of a kind --- */
 
 #define SINGLE(name, value_kind, slot_type)                                                        \
     static const char *parse_##name(void *slot, const rp_directive_use_t *use, int argc,           \
@@ -34,7 +34,7 @@ SINGLE(PATH, RP_VALUE_PATH, const char *)
 SINGLE(ORIGIN, RP_VALUE_ORIGIN, const char *)
 SINGLE(DIRECTORY, RP_VALUE_DIR, const char *)
 
-/* --- key=value -------------------------------------------------------------------------------- */
+/* --- key=value --- */
 
 #define OPTIONS(name, max, slot_type, ...)                                                         \
     static const rp_option_row_t options_##name[] = {__VA_ARGS__};                                 \
@@ -55,25 +55,29 @@ SINGLE(DIRECTORY, RP_VALUE_DIR, const char *)
     }
 
 /* What a line leaves out has its default, whatever an outer section said. */
+static void seed_options(void *value, const rp_option_table_t *table, const rp_directive_use_t *use)
+{
+    const char *standard = use->row->standard;
+    char **words;
+    int count = 0;
+
+    if (!use->cmd || standard[0] == '\0' || standard[0] == '(' ||
+        apr_tokenize_to_argv(standard, &words, use->pool) != APR_SUCCESS) {
+        return;
+    }
+    while (words[count]) {
+        count++;
+    }
+    rp_value_options(value, table, count, words, use->pool);
+}
+
 static const char *parse_options(void *slot, apr_size_t size, const rp_option_table_t *table,
                                  const rp_directive_use_t *use, int argc, char *const argv[])
 {
     char *value = apr_pcalloc(use->pool, size);
-    const char *standard = use->row->standard;
     const char *why;
 
-    if (use->cmd && standard[0] != '\0' && standard[0] != '(') {
-        char **words;
-
-        if (apr_tokenize_to_argv(standard, &words, use->pool) == APR_SUCCESS) {
-            int count = 0;
-
-            while (words[count]) {
-                count++;
-            }
-            rp_value_options(value, table, count, words, use->pool);
-        }
-    }
+    seed_options(value, table, use);
     why = rp_value_options(value, table, argc, argv, use->pool);
     if (!why) {
         memcpy(slot, value, size);
@@ -89,15 +93,38 @@ OPTIONS(TIMEOUT, 2, rp_timeout_options_t,
         OPTION("connect", RP_VALUE_DURATION, "1ms..60s", rp_timeout_options_t, connect),
         OPTION("total", RP_VALUE_DURATION, "1ms..120s", rp_timeout_options_t, total))
 
-OPTIONS(LIFETIME, 2, rp_session_limits_t,
-        OPTION("", RP_VALUE_DURATION, "1s..400d", rp_session_limits_t, max),
-        OPTION("idle", RP_VALUE_DURATION, "0s..400d", rp_session_limits_t, idle))
-
 OPTIONS(COOKIE, 4, rp_cookie_options_t,
         OPTION("name", RP_VALUE_TEXT, "", rp_cookie_options_t, name),
         OPTION("domain", RP_VALUE_TEXT, "", rp_cookie_options_t, domain),
         OPTION("path", RP_VALUE_TEXT, "", rp_cookie_options_t, path),
         OPTION("samesite", RP_VALUE_WORD, "lax|strict|none", rp_cookie_options_t, samesite))
+
+static const rp_option_row_t options_LIFETIME[] = {
+    OPTION("", RP_VALUE_DURATION, "1s..400d", rp_session_limits_t, max),
+    OPTION("idle", RP_VALUE_DURATION, "0s..400d", rp_session_limits_t, idle)};
+
+static const char *parse_LIFETIME(void *slot, const rp_directive_use_t *use, int argc,
+                                  char *const argv[])
+{
+    rp_option_table_t table = {options_LIFETIME, 2};
+    rp_session_limits_t limits;
+    const char *why = parse_options(&limits, sizeof(limits), &table, use, argc, argv);
+
+    if (why) {
+        return why;
+    }
+    if (limits.idle > limits.max && argc > 1) {
+        return "idle= is longer than the session may last at all";
+    }
+    if (limits.idle > limits.max) {
+        limits.idle = limits.max;
+    }
+    *(rp_session_limits_t *)slot = limits;
+    return NULL;
+}
+
+const rp_directive_type_t rp_directive_type_LIFETIME = {1, 2, sizeof(rp_session_limits_t),
+                                                        parse_LIFETIME, NULL};
 
 /* return= may be a path or a URL of any origin, so only its form is looked at here. */
 OPTIONS(LOGOUT, 2, rp_logout_options_t,
@@ -123,7 +150,7 @@ static const char *parse_STORE(void *slot, const rp_directive_use_t *use, int ar
 
 const rp_directive_type_t rp_directive_type_STORE = {1, 1, sizeof(apr_size_t), parse_STORE, NULL};
 
-/* --- lists ------------------------------------------------------------------------------------ */
+/* --- lists --- */
 
 static const char *parse_kinds(void *slot, const rp_directive_use_t *use, rp_value_kind_t kind,
                                int argc, char *const argv[])
@@ -152,6 +179,29 @@ static const char *parse_ORIGINS(void *slot, const rp_directive_use_t *use, int 
                                  char *const argv[])
 {
     return parse_kinds(slot, use, RP_VALUE_ORIGIN, argc, argv);
+}
+
+/* RFC 6749 3.3: scope-token. */
+static int is_scope(const char *text)
+{
+    for (const char *c = text; *c; c++) {
+        if (!apr_isgraph(*c) || (unsigned char)*c > 126 || *c == '"' || *c == '\\') {
+            return 0;
+        }
+    }
+    return *text != '\0';
+}
+
+static const char *parse_SCOPES(void *slot, const rp_directive_use_t *use, int argc,
+                                char *const argv[])
+{
+    for (int i = 0; i < argc; i++) {
+        if (!is_scope(argv[i])) {
+            return apr_psprintf(use->pool,
+                                "\"%s\" is not a scope: no spaces, quotes or backslashes", argv[i]);
+        }
+    }
+    return parse_kinds(slot, use, RP_VALUE_TEXT, argc, argv);
 }
 
 /* RFC 8707 2: an absolute URI without a fragment; of any scheme. */
@@ -236,12 +286,13 @@ static const char *parse_ALGS(void *slot, const rp_directive_use_t *use, int arg
                                                           NULL};
 
 LISTED(LIST, const apr_array_header_t *)
+LISTED(SCOPES, const apr_array_header_t *)
 LISTED(ORIGINS, const apr_array_header_t *)
 LISTED(RESOURCES, const apr_array_header_t *)
 LISTED(NETWORKS, const apr_array_header_t *)
 LISTED(ALGS, rp_alg_set_t)
 
-/* --- one line for each name: what an inner section says is added to the outer ------------------ */
+/* --- one line for each name: what an inner section says is added to the outer --- */
 
 static const char *parse_ENDPOINT(void *slot, const rp_directive_use_t *use, int argc,
                                   char *const argv[])
@@ -323,7 +374,11 @@ static const char *parse_TEMPLATE(void *slot, const rp_directive_use_t *use, int
     const char *why = rp_value_parse(&kind, &word, argv[0], use->pool);
 
     (void)argc;
-    return why ? why : rp_value_parse(&templates[kind].file, &file, argv[1], use->pool);
+    if (why) {
+        return why;
+    }
+    why = rp_value_parse(&templates[kind].file, &file, argv[1], use->pool);
+    return why ? apr_pstrcat(use->pool, "OA-1012: ", why, NULL) : NULL;
 }
 
 static void merge_TEMPLATE(void *slot, const void *base, const void *more, apr_pool_t *pool)
@@ -341,7 +396,7 @@ static void merge_TEMPLATE(void *slot, const void *base, const void *more, apr_p
 const rp_directive_type_t rp_directive_type_TEMPLATE = {
     2, 2, sizeof(rp_template_file_t[RP_TEMPLATES]), parse_TEMPLATE, merge_TEMPLATE};
 
-/* --- a claim or an expression ----------------------------------------------------------------- */
+/* --- a claim or an expression --- */
 
 /* A claim's name may be nearly anything (a URL, at some providers), but not have "%{" in it. */
 static const char *parse_source(rp_source_t *source, const rp_directive_use_t *use,
@@ -378,8 +433,9 @@ const rp_directive_type_t rp_directive_type_SOURCE = {1, 1, sizeof(rp_source_t),
 static const char *check_header_name(const char *name, apr_pool_t *pool)
 {
     static const char *const taken[] = {
-        "Host",    "Connection",        "Content-Length", "Transfer-Encoding", "Upgrade", "Cookie",
-        "Trailer", "Proxy-Connection", "TE",             "Expect",            "Range",   NULL,
+        "Host",    "Connection", "Content-Length", "Transfer-Encoding",
+        "Upgrade", "Cookie",     "Trailer",        "Proxy-Connection",
+        "TE",      "Expect",     "Range",          NULL,
     };
 
     for (const char *const *other = taken; *other; other++) {

@@ -28,7 +28,7 @@ int rp_handler_claim(request_rec *r)
         return DECLINED;
     }
     visit->endpoint = rp_endpoint_find(&visit->at_endpoint, visit->site, r->uri);
-    if (visit->endpoint) {
+    if (visit->endpoint || strcmp(r->uri, visit->site->path) == 0) {
         visit->at_endpoint = 1;
     }
     return visit->at_endpoint ? OK : DECLINED;

@@ -1,7 +1,6 @@
 #include "rp_headers.h"
 
 #include <apr_strings.h>
-#include <http_log.h>
 #include <http_protocol.h>
 #include <string.h>
 
@@ -10,11 +9,9 @@
 #include "rp_source.h"
 #include "rp_translate.h"
 
-APLOG_USE_MODULE(auth_oauth);
-
 #define CLAIM_VARIABLE "OAUTH_CLAIM_"
 
-/* --- what clients send -------------------------------------------------------------------------- */
+/* --- what clients send --- */
 
 /* Removes every header of the set; linear in what the client sent. */
 static void scrub(apr_table_t *headers, const rp_header_set_t *set)
@@ -93,7 +90,7 @@ void rp_headers_clean(rp_visit_t *visit, request_rec *r)
     strip_cookies(visit, r);
 }
 
-/* --- what an earlier place set ------------------------------------------------------------------ */
+/* --- what an earlier place set --- */
 
 static void unset_rows(apr_table_t *headers, const rp_dir_config_t *dir)
 {
@@ -169,7 +166,7 @@ static void scrub_local(request_rec *r, const rp_dir_config_t *dir)
     scrub(r->headers_in, rp_header_set_make(names, r->pool));
 }
 
-/* --- what this place sets ----------------------------------------------------------------------- */
+/* --- what this place sets --- */
 
 /* Counts what all headers together have. */
 static apr_status_t put(request_rec *r, rp_env_t *env, apr_size_t *total, const char *name,
@@ -177,8 +174,8 @@ static apr_status_t put(request_rec *r, rp_env_t *env, apr_size_t *total, const 
 {
     *total += strlen(value);
     if (*total > RP_MAX_EXPORT_TOTAL) {
-        return rp_fail(env, RP_E_EXPORT_LIMIT, "%s and the headers before it have %" APR_SIZE_T_FMT
-                       " bytes", name, *total);
+        return rp_fail(env, RP_E_EXPORT_LIMIT,
+                       "%s and the headers before it have %" APR_SIZE_T_FMT " bytes", name, *total);
     }
     apr_table_setn(r->headers_in, name, value);
     return APR_SUCCESS;

@@ -1,6 +1,6 @@
 #include "rp_quiet.h"
 
-#include <http_log.h>
+#include "rp_log.h"
 
 static struct ap_logconf *without_refusals(const struct ap_logconf *log, const module *authz,
                                            apr_pool_t *pool)
@@ -26,7 +26,7 @@ const struct ap_logconf *rp_quiet_log(request_rec *r)
     const rp_server_config_t *config = rp_server_config(r->server);
 
     if (!config->authz_core ||
-        APLOG_R_MODULE_IS_LEVEL(r, config->authz_core->module_index, APLOG_DEBUG)) {
+        rp_log_request_level(r, config->authz_core->module_index) >= APLOG_DEBUG) {
         return r->log;
     }
     if (!r->log && !r->connection->log) {

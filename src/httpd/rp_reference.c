@@ -175,7 +175,8 @@ void rp_reference_markdown(FILE *out)
 {
     for (size_t i = 0; i < ROW_COUNT; i++) {
         if (rows[i].kind == GROUP) {
-            fprintf(out, "%s### %s\n\n| directive | context | default | meaning |\n|---|---|---|---|\n",
+            fprintf(out,
+                    "%s### %s\n\n| directive | context | default | meaning |\n|---|---|---|---|\n",
                     i ? "\n" : "", rows[i].name);
         } else {
             print_markdown_row(out, &rows[i]);

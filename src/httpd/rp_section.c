@@ -126,8 +126,7 @@ static const char *check_name(const char *name, const rp_server_config_t *server
         }
     }
     for (int i = 0; i < server->named->nelts; i++) {
-        const rp_provider_config_t *other =
-            APR_ARRAY_IDX(server->named, i, rp_provider_config_t *);
+        const rp_provider_config_t *other = APR_ARRAY_IDX(server->named, i, rp_provider_config_t *);
 
         if (strcmp(other->provider.name, name) == 0) {
             return apr_psprintf(pool, "OA-1001: <OAuthProvider %s> is there already (%s:%d)", name,

@@ -3,7 +3,6 @@
 #include <ap_mpm.h>
 #include <apr_strings.h>
 #include <http_core.h>
-#include <http_log.h>
 #include <http_main.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +16,9 @@
 #include "../jose/rp_seal.h"
 #include "rp_directive.h"
 #include "rp_jobs.h"
+#include "rp_log.h"
 #include "rp_quiet.h"
 #include "rp_state_dir.h"
-
-APLOG_USE_MODULE(auth_oauth);
 
 /* Calls that one child has in flight to one provider: enough for a rush of logins, too few for a
  * hanging provider to take all threads. */
@@ -46,7 +44,7 @@ static apr_status_t forget_state(void *ignored)
     return APR_SUCCESS;
 }
 
-/* --- operations of the environment -------------------------------------------------------------- */
+/* --- operations of the environment --- */
 
 static apr_time_t op_now(void *ctx)
 {
@@ -82,14 +80,14 @@ static void op_debug_request(void *ctx, const char *line)
 {
     request_rec *r = ctx;
 
-    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "%s", line);
+    rp_log_request(r, APLOG_DEBUG, line);
 }
 
 static void op_debug_server(void *ctx, const char *line)
 {
     server_rec *server = ctx;
 
-    ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, server, "%s", line);
+    rp_log_server(server, APLOG_DEBUG, 0, line);
 }
 
 /* ctx is the request, or the virtual host; without debug where nobody listens, which saves the
@@ -104,7 +102,9 @@ static const rp_env_ops_t quiet_server_ops = {op_now, op_random, NULL, op_defer_
 void rp_state_request_env(rp_env_t *env, request_rec *r)
 {
     memset(env, 0, sizeof(*env));
-    env->ops = APLOGrdebug(r) ? &request_ops : &quiet_request_ops;
+    env->ops = rp_log_request_level(r, auth_oauth_module.module_index) >= APLOG_DEBUG
+                   ? &request_ops
+                   : &quiet_request_ops;
     env->ctx = r;
     env->pool = r->pool;
     env->http = state->http;
@@ -117,7 +117,9 @@ static void server_env(rp_env_t *env, void *ctx)
 {
     server_rec *server = ctx;
 
-    env->ops = APLOGdebug(server) ? &server_ops : &quiet_server_ops;
+    env->ops = rp_log_server_level(server, auth_oauth_module.module_index) >= APLOG_DEBUG
+                   ? &server_ops
+                   : &quiet_server_ops;
     env->ctx = server;
     env->http = state->http;
     env->store = state->store;
@@ -125,13 +127,26 @@ static void server_env(rp_env_t *env, void *ctx)
     env->state_dir = state->dir;
 }
 
-/* --- the parent --------------------------------------------------------------------------------- */
+/* A job's failure concerns no request that could be told; a warning, since the user's next request
+ * tries again. */
+static void report_job(const rp_env_t *env, void *ctx)
+{
+    const rp_error_row_t *row = rp_error_row(env->error.id);
+
+    rp_log_server(ctx, row->severity == RP_SEVERITY_INFO ? APLOG_INFO : APLOG_WARNING, 0,
+                  apr_psprintf(env->pool, "OA-%d %s: %s; fault: %s; %s", (int)row->id, row->name,
+                               env->error.detail ? env->error.detail : "no detail",
+                               rp_fault_name(row->fault), row->admin));
+}
+
+/* --- the parent --- */
 
 static int fail(server_rec *server, rp_error_id_t id, apr_status_t rv, const char *what,
                 const char *detail)
 {
-    ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, rv, server, "OA-%d: %s %s. %s", (int)id,
-                 what, detail, rp_error_row(id)->admin);
+    rp_log_server(server, APLOG_ERR | APLOG_STARTUP, rv,
+                  apr_psprintf(server->process->pconf, "OA-%d: %s %s. %s", (int)id, what, detail,
+                               rp_error_row(id)->admin));
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
@@ -152,12 +167,14 @@ static apr_uid_t owner(void)
 
 static apr_size_t store_size(const server_rec *main_server)
 {
+    apr_size_t size = rp_server_config(main_server)->store_size;
+
     for (const server_rec *server = main_server; server; server = server->next) {
         if (rp_server_config(server)->set & RP_D_BIT(RP_D_SESSION_STORE)) {
             return rp_server_config(server)->store_size;
         }
     }
-    return rp_server_config(main_server)->store_size;
+    return size;
 }
 
 static int open_store(apr_pool_t *pconf)
@@ -177,10 +194,11 @@ static int open_store(apr_pool_t *pconf)
                     env.error.detail ? env.error.detail : "cannot be used");
     }
     if (attached.dropped > 0) {
-        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, main_server,
-                     "sessions: %" APR_UINT64_T_FMT " entries taken over from %s, %" APR_UINT64_T_FMT
-                     " expired or damaged ones dropped",
-                     attached.kept, config.path, attached.dropped);
+        rp_log_server(main_server, APLOG_NOTICE, 0,
+                      apr_psprintf(pconf,
+                                   "sessions: %" APR_UINT64_T_FMT " entries taken over from %s, "
+                                   "%" APR_UINT64_T_FMT " expired or damaged ones dropped",
+                                   attached.kept, config.path, attached.dropped));
     }
     return OK;
 }
@@ -269,7 +287,7 @@ int rp_state_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     return make_rings(pconf) == OK ? open_store(pconf) : HTTP_INTERNAL_SERVER_ERROR;
 }
 
-/* --- the child ---------------------------------------------------------------------------------- */
+/* --- the child --- */
 
 static apr_status_t make_caches(server_rec *server, apr_pool_t *pchild)
 {
@@ -298,7 +316,7 @@ static apr_status_t init_child(apr_pool_t *pchild, server_rec *main_server)
     }
     /* Last, so that the pool ends it first: its jobs use the others. */
     if (rv == APR_SUCCESS) {
-        rv = rp_jobs_make(&state->jobs, server_env, pchild);
+        rv = rp_jobs_make(&state->jobs, server_env, report_job, pchild);
     }
     return rv;
 }
@@ -313,9 +331,10 @@ void rp_state_child_init(apr_pool_t *pchild, server_rec *main_server)
     rv = init_child(pchild, main_server);
     if (rv != APR_SUCCESS) {
         /* A child that cannot call a provider would turn every login away. */
-        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, main_server,
-                     "OA-%d: a child process cannot be set up for AuthType OAuth. %s",
-                     (int)RP_E_INTERNAL, rp_error_row(RP_E_INTERNAL)->admin);
+        rp_log_server(main_server, APLOG_CRIT, rv,
+                      apr_psprintf(pchild,
+                                   "OA-%d: a child process cannot be set up for AuthType OAuth. %s",
+                                   (int)RP_E_INTERNAL, rp_error_row(RP_E_INTERNAL)->admin));
         exit(APEXIT_CHILDSICK);
     }
 }

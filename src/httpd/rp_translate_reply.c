@@ -2,15 +2,12 @@
 
 #include <apr_strings.h>
 #include <http_core.h>
-#include <http_log.h>
 #include <http_protocol.h>
 #include <http_request.h>
 #include <mod_core.h>
 #include <string.h>
 
-#include "../codec/rp_html.h"
-
-APLOG_USE_MODULE(auth_oauth);
+#include "rp_log.h"
 
 void rp_translate_log(request_rec *r, const rp_reply_t *reply)
 {
@@ -24,10 +21,11 @@ void rp_translate_log(request_rec *r, const rp_reply_t *reply)
     level = row->severity == RP_SEVERITY_ERROR     ? APLOG_ERR
             : row->severity == RP_SEVERITY_WARNING ? APLOG_WARNING
                                                    : APLOG_INFO;
-    ap_log_rerror(APLOG_MARK, level, 0, r, "OA-%d [%s] %s: %s; fault: %s; %s", (int)reply->error.id,
-                  reply->reference ? reply->reference : "-", row->name,
-                  reply->error.detail ? reply->error.detail : "no detail",
-                  rp_fault_name(row->fault), row->admin);
+    rp_log_request(r, level,
+                   apr_psprintf(r->pool, "OA-%d [%s] %s: %s; fault: %s; %s", (int)reply->error.id,
+                                reply->reference ? reply->reference : "-", row->name,
+                                reply->error.detail ? reply->error.detail : "no detail",
+                                rp_fault_name(row->fault), row->admin));
 }
 
 /* Error headers, because those stay whatever httpd does with the response. */
@@ -61,9 +59,9 @@ static void set_challenge(request_rec *r)
     if (!realm) {
         realm = ap_get_server_name(r);
     }
-    apr_table_setn(r->err_headers_out, "WWW-Authenticate",
-                   apr_pstrcat(r->pool, "Bearer realm=\"", ap_escape_quotes(r->pool, realm), "\"",
-                               NULL));
+    apr_table_setn(
+        r->err_headers_out, "WWW-Authenticate",
+        apr_pstrcat(r->pool, "Bearer realm=\"", ap_escape_quotes(r->pool, realm), "\"", NULL));
 }
 
 static void set_body_headers(request_rec *r, const rp_reply_t *reply)

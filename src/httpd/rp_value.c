@@ -18,47 +18,51 @@ typedef struct {
 } unit_t;
 
 static const unit_t time_units[] = {
-    {"", APR_USEC_PER_SEC},        {"ms", 1000},
-    {"s", APR_USEC_PER_SEC},       {"m", 60 * APR_USEC_PER_SEC},
-    {"h", 3600 * APR_USEC_PER_SEC}, {"d", 86400 * APR_USEC_PER_SEC},
+    {"", APR_USEC_PER_SEC},
+    {"ms", 1000},
+    {"s", APR_USEC_PER_SEC},
+    {"m", 60 * APR_USEC_PER_SEC},
+    {"h", 3600 * APR_USEC_PER_SEC},
+    {"d", 86400 * APR_USEC_PER_SEC},
     {NULL, 0},
 };
 
 static const unit_t size_units[] = {
-    {"", 1}, {"K", 1024}, {"M", 1024 * 1024}, {"G", 1024 * 1024 * 1024}, {NULL, 0},
+    {"", 1}, {"K", 1024}, {"M", APR_INT64_C(1048576)}, {"G", APR_INT64_C(1073741824)}, {NULL, 0},
 };
 
 /* Most decimal digits that a number may have: enough for years in microseconds, too few to pass
  * the end of an apr_int64_t before the factor is looked at. */
 #define MAX_DIGITS 12
 
+/* The factor of a unit; 0 when there is none of that name. */
+static apr_int64_t find_factor(const char *name, apr_size_t len, const unit_t *units)
+{
+    for (const unit_t *unit = units; unit->unit; unit++) {
+        if (strlen(unit->unit) == len && strncasecmp(unit->unit, name, len) == 0) {
+            return unit->factor;
+        }
+    }
+    return 0;
+}
+
 /* A decimal number and one of the units; 0 when it is not one. */
 static int parse_quantity(apr_int64_t *value, const char *text, apr_size_t len, const unit_t *units)
 {
     apr_int64_t number = 0;
+    apr_int64_t factor;
     apr_size_t digits = 0;
 
-    while (digits < len && apr_isdigit(text[digits])) {
-        if (digits == MAX_DIGITS) {
-            return 0;
-        }
+    while (digits < len && digits < MAX_DIGITS && apr_isdigit(text[digits])) {
         number = number * 10 + (text[digits] - '0');
         digits++;
     }
-    if (digits == 0) {
+    factor = find_factor(text + digits, len - digits, units);
+    if (digits == 0 || factor == 0 || number > INT64_MAX / factor) {
         return 0;
     }
-    for (const unit_t *unit = units; unit->unit; unit++) {
-        if (strlen(unit->unit) == len - digits &&
-            strncasecmp(unit->unit, text + digits, len - digits) == 0) {
-            if (number > INT64_MAX / unit->factor) {
-                return 0;
-            }
-            *value = number * unit->factor;
-            return 1;
-        }
-    }
-    return 0;
+    *value = number * factor;
+    return 1;
 }
 
 /* A quantity within "min..max", which is written in the same notation. */
@@ -328,6 +332,17 @@ static const rp_option_row_t *find_option(const rp_option_table_t *table, const 
     return NULL;
 }
 
+/* One argument into the struct at slot. */
+static const char *parse_option(void *slot, const rp_option_row_t *row, const char *arg,
+                                apr_pool_t *pool)
+{
+    const char *equals = *row->key ? strchr(arg, '=') : NULL;
+    const char *why =
+        rp_value_parse((char *)slot + row->offset, &row->type, equals ? equals + 1 : arg, pool);
+
+    return why && *row->key ? apr_pstrcat(pool, row->key, "=: ", why, NULL) : why;
+}
+
 const char *rp_value_options(void *slot, const rp_option_table_t *table, int argc,
                              char *const argv[], apr_pool_t *pool)
 {
@@ -347,10 +362,9 @@ const char *rp_value_options(void *slot, const rp_option_table_t *table, int arg
             return apr_psprintf(pool, "\"%s\" is given twice", argv[i]);
         }
         seen |= 1u << (row - table->rows);
-        why = rp_value_parse((char *)slot + row->offset, &row->type,
-                             equals ? equals + 1 : argv[i], pool);
+        why = parse_option(slot, row, argv[i], pool);
         if (why) {
-            return *row->key ? apr_pstrcat(pool, row->key, "=: ", why, NULL) : why;
+            return why;
         }
     }
     return NULL;

@@ -1,5 +1,15 @@
 /* The store in shared memory, kept in a file so that a restart of httpd loses nobody. The layout
- * is drawn at the top of rp_store_shm.c. */
+ * is drawn at the top of rp_store_shm.c.
+ *
+ * Key idea: one store for all processes of a server, which no process can harm by dying. When it
+ * is full, what was not used lately makes room; a value that fits is never refused. The largest
+ * is RP_MAX_STORE_VALUE from 14 MiB on, and 64 KiB in the smallest arena.
+ *
+ *     rp_store_shm_config_t config = {"/var/lib/.../sessions", 64 * 1024 * 1024, uid};
+ *     rv = rp_store_shm_open(&env->store, &attached, env, &config, pool);
+ *
+ * A machine that loses its power keeps what its kernel had written to the disk. What was deleted
+ * in the seconds before may then be there again, until its time has come. */
 #ifndef RP_STORE_SHM_H
 #define RP_STORE_SHM_H
 

@@ -3,7 +3,7 @@
 #ifndef RP_DISCOVERY_H
 #define RP_DISCOVERY_H
 
-#include "rp_document.h"
+#include "rp_document_type.h"
 
 #define RP_DISCOVERY_MAX_URLS 2
 

@@ -3,7 +3,7 @@
 #ifndef RP_DOCUMENT_COPY_H
 #define RP_DOCUMENT_COPY_H
 
-#include "rp_document.h"
+#include "rp_document_type.h"
 
 typedef struct {
     apr_time_t fetched;

@@ -3,7 +3,7 @@
 #ifndef RP_DOCUMENT_LEASE_H
 #define RP_DOCUMENT_LEASE_H
 
-#include "rp_document.h"
+#include "rp_document_type.h"
 
 /* Uses: the ordinary fetch, and the one that an unknown kid asks for. */
 #define RP_LEASE_FETCH "fetch"

@@ -241,8 +241,8 @@ static const char *nonce_of(rp_env_t *env, const char *text)
     json_t *object;
     apr_size_t len;
 
-    if (!payload++ ||
-        rp_base64url_decode(&data, &len, payload, strcspn(payload, "."), env->pool) !=
+    if (!payload ||
+        rp_base64url_decode(&data, &len, payload + 1, strcspn(payload + 1, "."), env->pool) !=
             APR_SUCCESS ||
         rp_json_parse(&object, (const char *)data, len, RP_MAX_JWT, env->pool, &why) !=
             APR_SUCCESS) {

@@ -1,5 +1,8 @@
 #include "rp_provider.h"
 
+#include <apr_strings.h>
+
+#include "../codec/rp_url.h"
 #include "rp_provider_cache.h"
 
 typedef struct {
@@ -34,8 +37,36 @@ const char *rp_provider_label(const rp_provider_t *provider)
     if (provider->name && *provider->name) {
         return provider->name;
     }
-    if (provider->cache) {
-        return rp_provider_cache_host(provider->cache);
+    if (provider->host) {
+        return provider->host;
     }
     return provider->issuer ? provider->issuer : "";
+}
+
+/* A URL has no space, so that no other pair has the same text. */
+static const char *make_context(const rp_provider_t *provider, apr_pool_t *pool)
+{
+    const char *whose =
+        provider->issuer ? provider->issuer : provider->endpoints[RP_ENDPOINT_TOKEN];
+    const char *client_id = provider->client_id;
+
+    return apr_pstrcat(pool, whose ? whose : "", " ", client_id ? client_id : "", NULL);
+}
+
+static const char *find_host(const rp_provider_t *provider, apr_pool_t *pool)
+{
+    const char *url = provider->issuer;
+    rp_url_t parts;
+
+    if (!url) {
+        url = provider->endpoints[RP_ENDPOINT_AUTHORIZATION];
+    }
+    return url && rp_url_parse(&parts, url, pool) == APR_SUCCESS ? parts.host : url;
+}
+
+apr_status_t rp_provider_cache_make(rp_provider_t *provider, apr_pool_t *pool)
+{
+    provider->context = make_context(provider, pool);
+    provider->host = find_host(provider, pool);
+    return rp_provider_cache_create(&provider->cache, pool);
 }

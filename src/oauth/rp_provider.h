@@ -63,10 +63,12 @@ typedef struct rp_provider_t {
      * provider and client: it changes when the issuer (or, without one, the token endpoint) or the
      * client id does. */
     const char *context;
+    const char *host; /* of the issuer (without one, of the authorization endpoint); may be NULL */
     struct rp_provider_cache_t *cache;
 } rp_provider_t;
 
-/* Makes the provider's cache (in pool, freed with it), before the process serves requests. */
+/* Makes the provider's cache, context and host (in pool, freed with it), before the process serves
+ * requests. */
 apr_status_t rp_provider_cache_make(rp_provider_t *provider, apr_pool_t *pool);
 
 /* What users read: display_name, else name, else the issuer's host. Never NULL. */

@@ -5,13 +5,9 @@
 #include <apr_thread_mutex.h>
 #include <string.h>
 
-#include "../codec/rp_url.h"
-#include "rp_provider.h"
-
 struct rp_provider_cache_t {
     apr_thread_mutex_t *mutex; /* guards slots, never held across anything that waits */
     rp_generation_t *slots[RP_CACHED_COUNT];
-    const char *host;
 };
 
 rp_generation_t *rp_generation_make(const char *source, apr_pool_t *pool)
@@ -90,11 +86,6 @@ void rp_provider_cache_put(rp_provider_cache_t *cache, rp_cached_t slot,
     }
 }
 
-const char *rp_provider_cache_host(const rp_provider_cache_t *cache)
-{
-    return cache->host;
-}
-
 static apr_status_t let_go(void *data)
 {
     rp_provider_cache_t *cache = data;
@@ -108,42 +99,15 @@ static apr_status_t let_go(void *data)
     return APR_SUCCESS;
 }
 
-static const char *find_host(const rp_provider_t *provider, apr_pool_t *pool)
+apr_status_t rp_provider_cache_create(rp_provider_cache_t **cache, apr_pool_t *pool)
 {
-    const char *url = provider->issuer;
-    rp_url_t parts;
+    rp_provider_cache_t *made = apr_pcalloc(pool, sizeof(*made));
+    apr_status_t rv = apr_thread_mutex_create(&made->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
 
-    if (!url) {
-        url = provider->endpoints[RP_ENDPOINT_AUTHORIZATION];
+    *cache = NULL;
+    if (rv == APR_SUCCESS) {
+        apr_pool_cleanup_register(pool, made, let_go, apr_pool_cleanup_null);
+        *cache = made;
     }
-    if (!url || rp_url_parse(&parts, url, pool) != APR_SUCCESS) {
-        return url ? url : "";
-    }
-    return parts.host;
-}
-
-/* A URL has no space, so that no other pair has the same text. */
-static const char *make_context(const rp_provider_t *provider, apr_pool_t *pool)
-{
-    const char *whose =
-        provider->issuer ? provider->issuer : provider->endpoints[RP_ENDPOINT_TOKEN];
-    const char *client_id = provider->client_id;
-
-    return apr_pstrcat(pool, whose ? whose : "", " ", client_id ? client_id : "", NULL);
-}
-
-apr_status_t rp_provider_cache_make(rp_provider_t *provider, apr_pool_t *pool)
-{
-    rp_provider_cache_t *cache = apr_pcalloc(pool, sizeof(*cache));
-    apr_status_t rv;
-
-    rv = apr_thread_mutex_create(&cache->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    cache->host = find_host(provider, pool);
-    apr_pool_cleanup_register(pool, cache, let_go, apr_pool_cleanup_null);
-    provider->cache = cache;
-    provider->context = make_context(provider, pool);
-    return APR_SUCCESS;
+    return rv;
 }

@@ -11,6 +11,7 @@
 #ifndef RP_PROVIDER_CACHE_H
 #define RP_PROVIDER_CACHE_H
 
+#include <apr_errno.h>
 #include <apr_pools.h>
 #include <apr_time.h>
 
@@ -46,7 +47,8 @@ const rp_generation_t *rp_provider_cache_get(rp_provider_cache_t *cache, rp_cach
 void rp_provider_cache_put(rp_provider_cache_t *cache, rp_cached_t slot,
                            rp_generation_t *generation);
 
-/* The host of the issuer (or of the authorization endpoint, without one). Never NULL. */
-const char *rp_provider_cache_host(const rp_provider_cache_t *cache);
+/* An empty cache in pool, which lets go of its generations with it. Made before the fork, each
+ * child process has its own. */
+apr_status_t rp_provider_cache_create(rp_provider_cache_t **cache, apr_pool_t *pool);
 
 #endif

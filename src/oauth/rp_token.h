@@ -3,14 +3,7 @@
 #define RP_TOKEN_H
 
 #include "rp_metadata.h"
-
-typedef struct {
-    const char *access_token;
-    const char *refresh_token; /* NULL: none */
-    const char *id_token;      /* NULL: none; not checked yet */
-    const char *scope;         /* NULL: as requested */
-    apr_int64_t expires_in;    /* seconds; -1: not said */
-} rp_token_response_t;
+#include "rp_token_response.h"
 
 /* Exchanges a code. code_verifier is sent once, here. RP_FAILED with 13xx or 11xx. */
 apr_status_t rp_token_code(rp_token_response_t **response, rp_env_t *env,

@@ -2,7 +2,15 @@
 #ifndef RP_TOKEN_RESPONSE_H
 #define RP_TOKEN_RESPONSE_H
 
-#include "rp_token.h"
+#include "../io/rp_http.h"
+
+typedef struct {
+    const char *access_token;
+    const char *refresh_token; /* NULL: none */
+    const char *id_token;      /* NULL: none; not checked yet */
+    const char *scope;         /* NULL: as requested */
+    apr_int64_t expires_in;    /* seconds; -1: not said */
+} rp_token_response_t;
 
 /* The status decides first, then the content type, then the content (P06). grant is the error that
  * invalid_grant becomes: RP_E_TOKEN_GRANT or RP_E_REFRESH_GRANT. The result is in env->pool. */

@@ -32,13 +32,13 @@ const ROWS = [
   ['Require oauth-acr urn:silver urn:gold', true, true],
   ['Require oauth-fresh 1h', true, true],
   ['Require oauth-provider corp', false, false],
-  ['Require not user alice\nRequire valid-user', false, true],
+  ['<RequireAll>\nRequire not user alice\nRequire valid-user\n</RequireAll>', false, true],
   ['<RequireAny>\nRequire user bob\nRequire oauth-claim groups admins\n</RequireAny>', true, true],
   ['<RequireAll>\nRequire valid-user\nRequire oauth-claim groups admins\n</RequireAll>', true, false],
   ['<RequireAll>\nRequire valid-user\n<RequireNone>\nRequire oauth-claim groups admins\n</RequireNone>\n</RequireAll>', false, true],
   ['<RequireAll>\nRequire ip 127.0.0.1\nRequire oauth-claim groups staff\n</RequireAll>', true, true],
-  ['Require expr "%{oauth_claim:email}" == "bob@example.com"', false, true],
-  ['Require expr oauth_claim(\'preferred_username\') == \'alice\'', true, false],
+  ['Require expr "%{oauth_claim:email} == \'bob@example.com\'"', false, true],
+  ['Require expr "oauth_claim(\'preferred_username\') == \'alice\'"', true, false],
 ];
 
 const USERS = {
@@ -98,7 +98,7 @@ describe('Require in sections', () => {
       '<Limit POST>', 'Require user nobody', '</Limit>', '<LimitExcept POST>', 'Require valid-user', '</LimitExcept>'].join('\n'))
       + s.place('/if', 'Require valid-user',
         '<If "%{QUERY_STRING} == \'strict\'">\n  Require user nobody\n</If>')
-      + s.place('/satisfy', 'Require valid-user\nRequire ip 10.9.9.9\nSatisfy any')
+      + s.place('/satisfy', 'Require valid-user\nOrder deny,allow\nDeny from all\nSatisfy any')
       + s.place('/mixed', '<RequireAny>\nRequire ip 127.0.0.1\nRequire valid-user\n</RequireAny>'),
   });
 
@@ -125,6 +125,7 @@ describe('Require in sections', () => {
 
   it('follows Satisfy any', async () => {
     assert.equal((await site.browser().fetch(`${site.url}/satisfy/`)).status, 401);
+    site.expectLog('AH01797'); // mod_access_compat says whom it denied
     assert.equal((await (await site.signedIn()).goto(`${site.url}/satisfy/`)).status, 200);
   });
 });
@@ -165,7 +166,8 @@ describe('OAuthUser', () => {
   });
   for (const verified of [false, 'true', undefined, 1, null]) {
     it(`is refused when email_verified is ${JSON.stringify(verified)}`, async () => {
-      site.fake.behave({ idToken: verified === undefined ? { drop: ['email_verified'] } : { claims: { email_verified: verified } } });
+      const rule = { drop: ['email_verified'] }; // said nowhere else either
+      site.fake.behave({ userinfo: rule, idToken: verified === undefined ? rule : { claims: { email_verified: verified } } });
       site.assertError(await user('/email/'), 'EMAIL_UNVERIFIED');
       assert.equal(site.backend.count('/email/'), 0);
     });

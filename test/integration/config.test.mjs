@@ -51,7 +51,9 @@ const WRONG = [
   ['a path that is no path', at('OAuthPath oauth'), ['OAuthPath', 'oauth']],
   ['the path /', at('OAuthPath /'), ['OAuthPath']],
   ['a path with a query', at('OAuthPath /oauth?x'), ['OAuthPath']],
-  ['a callback that a proxy swallows', at('ProxyPass / http://127.0.0.1:9/'), ['OAuthPath', '/oauth'], 'CONFIG_CALLBACK'],
+  ['a callback that a proxy swallows', at('ProxyPass /oauth http://127.0.0.1:9/'), ['OAuthPath', '/oauth', 'ProxyPass'], 'CONFIG_CALLBACK'],
+  ['a callback that an alias swallows', at('Alias /oauth/callback /srv/x'), ['OAuthPath', '/oauth', 'Alias'], 'CONFIG_CALLBACK'],
+  ['a callback that a handler swallows', at('<Location /oauth>\nSetHandler server-status\n</Location>'), ['OAuthPath', 'SetHandler'], 'CONFIG_CALLBACK'],
   ['a base URL with a path', at('OAuthBaseURL https://www.example.com/x'), ['OAuthBaseURL']],
   ['a base URL that is not one', at('OAuthBaseURL www.example.com'), ['OAuthBaseURL', 'www.example.com']],
   ['a proxy network that is none', at('OAuthTrustedProxy 10.0.0.0/33'), ['OAuthTrustedProxy', '10.0.0.0/33']],
@@ -111,6 +113,7 @@ const RIGHT = [
   ['a secret from a command', `${ISSUER}\nOAuthClientID app\nOAuthClientSecret "exec:/bin/echo hello-hello-hello"\n${PLACE}`],
   ['every lifetime unit', at('OAuthSessionLifetime 1d idle=90m')],
   ['a proxy that leaves the callback alone', at('ProxyPass /oauth/ !\nProxyPass / http://127.0.0.1:9/')],
+  ['a proxy for the whole site', at('ProxyPass / http://127.0.0.1:9/')],
 ];
 
 describe('apachectl -t', () => {

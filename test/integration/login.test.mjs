@@ -125,6 +125,15 @@ describe('a login', () => {
   });
 });
 
+describe('a site that is proxied as a whole', () => {
+  const site = useSite({ config: (s) => s.provider() + s.place('/', 'Require valid-user') });
+  it('keeps the endpoints of the module to itself', async () => {
+    const page = await login(site.browser(), `${site.url}/deep`);
+    assert.equal(page.json.url, '/deep');
+    assert.ok(site.backend.requests.every((one) => !one.url.startsWith('/oauth')));
+  });
+});
+
 describe('a login over https', () => {
   const site = useSite({ httpd: { tls: true }, config: SITE });
 
@@ -142,7 +151,7 @@ describe('a login over https', () => {
 
 const CLIENTS = [
   ['client_secret_basic', {}, {}],
-  ['client_secret_basic with a secret full of special characters', { secret: 'a b+c/d%e:f&g=hé~._-0123456789' }, {}],
+  ['client_secret_basic with a secret full of special characters', { secret: 'a b+c/d%e:f&g=h~._-0123456789' }, {}],
   ['client_secret_post', {}, { auth: 'client_secret_post' }, 'OAuthClientAuth client_secret_post'],
   ['none, for a public client', { secret: null }, {}],
 ];

@@ -154,12 +154,26 @@ for (const [what, rule, options] of FINE) {
 
 describe('a session without a refresh token', () => {
   const site = useSite({ provider: 'fake', providerOptions: { accessTokenTtl: 1 }, config: SITE });
-  it('gives the backend nothing once the access token has expired', async () => {
+  it('signs in anew for a place that wants the token, once it has expired', async () => {
     site.fake.behave({ token: { drop: ['refresh_token'] } });
     const browser = await site.signedIn('alice', '/none/');
     await seconds(1.5);
-    site.assertError(await browser.goto(`${site.url}/app/`, { follow: false }), 'BACKEND_TOKEN');
+    assert.equal((await browser.fetch(`${site.url}/app/`)).status, 401);
     assert.equal(site.backend.count('/app/'), 0);
+    assert.equal((await browser.goto(`${site.url}/none/`)).hops.length, 1);
+    assert.ok(bearer(await browser.goto(`${site.url}/app/`)));
+  });
+});
+
+describe('a place that passes on the ID Token of a provider that has none', () => {
+  const site = useSite({
+    provider: 'fake',
+    config: (s) => s.provider('OAuthProfile oauth2\nOAuthUserinfo on') + places(s),
+  });
+  it('gives the backend nothing', async () => {
+    const browser = await site.signedIn('alice', '/none/');
+    site.assertError(await browser.goto(`${site.url}/id/`, { follow: false }), 'BACKEND_TOKEN');
+    assert.equal(site.backend.count('/id/'), 0);
   });
 });
 

@@ -319,6 +319,7 @@ export class FakeProvider {
   }
 
   tokens(grant, keptRefreshToken) {
+    grant.authTime ??= Math.floor(Date.now() / 1000);
     const accessToken = random();
     const refreshToken = keptRefreshToken || random();
     this.accessTokens.set(accessToken, grant);
@@ -377,7 +378,7 @@ export class FakeProvider {
       aud: this.options.clientId,
       iat: now,
       exp: now + 600,
-      auth_time: now,
+      auth_time: grant.authTime ?? now,
       at_hash: leftHalf(alg, accessToken),
       ...(grant.nonce && { nonce: grant.nonce }),
       ...(this.options.claimsInIdToken && claims),

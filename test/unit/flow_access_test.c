@@ -67,7 +67,7 @@ static void fill_site(fixture_t *f)
 
 static int setup(void **state)
 {
-    static const unsigned char secret[32] = "a secret of thirty-two characters";
+    static const unsigned char secret[32] = "a secret of thirty-two character";
     test_env_t *test = test_env_make();
     fixture_t *f = apr_pcalloc(test->env.pool, sizeof(*f));
     apr_array_header_t *secrets = apr_array_make(test->env.pool, 1, sizeof(rp_secret_bytes_t));

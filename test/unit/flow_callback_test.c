@@ -269,7 +269,7 @@ static void refuses_answers_that_are_not_well_formed(void **state)
         {"code=code", RP_E_STATE_MISSING},
         {"error=access_denied", RP_E_STATE_MISSING},
         {"code=code&state=nonsense", RP_E_STATE_INVALID},
-        {"code=code&state=", RP_E_STATE_INVALID},
+        {"code=code&state=", RP_E_STATE_MISSING},
         {"code=code&state=a&state=a", RP_E_CALLBACK_PARAMETERS},
         {"code=code&code=code&state=a", RP_E_CALLBACK_PARAMETERS},
         {"code=%zz&state=a", RP_E_CALLBACK_PARAMETERS},

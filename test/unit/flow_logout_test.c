@@ -331,6 +331,8 @@ static void signs_out_while_the_provider_is_down(void **state)
     test_http_repeat(flow->http);
     reply = post(flow, NULL);
     expect_page(&reply, SIGNED_OUT);
+    assert_int_equal(reply.error.id, RP_E_PROVIDER_UNREACHABLE);
+    assert_non_null(reply.reference);
     assert_false(flow_is_signed_in(flow));
 }
 

@@ -7,6 +7,7 @@ int run_io_secret_tests(void);
 int run_io_store_tests(void);
 int run_io_store_shm_tests(void);
 int run_io_store_file_tests(void);
+int run_io_store_damage_tests(void);
 int run_io_store_kill_tests(void);
 
 #endif

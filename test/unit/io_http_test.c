@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../../src/base/rp_buf.h"
 #include "../../src/base/rp_limits.h"
 #include "../../src/io/rp_http_curl.h"
 
@@ -231,22 +232,24 @@ static void takes_good_answers_and_refuses_bad_ones(void **state)
 }
 
 /* An answer whose header has that many bytes, in all. */
-static const char *answer_with_header(size_t len, apr_pool_t *pool)
+static const char *answer_with_header(apr_size_t len, apr_pool_t *pool)
 {
-    static const char begin[] = "HTTP/1.1 200 OK\r\n";
     static const char field[] = "X: " TEN TEN "\r\n";
-    size_t size = sizeof(begin) - 1;
-    char *text = apr_pcalloc(pool, len + 1);
+    rp_buf_t text;
 
-    memcpy(text, begin, size);
-    while (size + sizeof(field) - 1 + 6 < len) {
-        memcpy(text + size, field, sizeof(field) - 1);
-        size += sizeof(field) - 1;
+    rp_buf_init(&text, len, pool);
+    rp_buf_puts(&text, "HTTP/1.1 200 OK\r\n");
+    while (text.len + sizeof(field) + 6 < len) {
+        rp_buf_puts(&text, field);
     }
-    memset(text + size, 'y', len - size);
-    memcpy(text + size, "Y:", 2);
-    memcpy(text + len - 4, "\r\n\r\n", 4);
-    return text;
+    rp_buf_puts(&text, "Y:");
+    while (text.len + 4 < len) {
+        rp_buf_putc(&text, 'y');
+    }
+    rp_buf_puts(&text, "\r\n\r\n");
+    assert_int_equal(rp_buf_status(&text), APR_SUCCESS);
+    assert_int_equal(text.len, len);
+    return rp_buf_text(&text);
 }
 
 static void takes_a_header_of_the_largest_size_and_no_larger(void **state)

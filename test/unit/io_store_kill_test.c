@@ -352,12 +352,16 @@ static apr_status_t make_another(rp_env_t *env)
     return put(env, 2, 3);
 }
 
-static apr_status_t delete_it(rp_env_t *env)
+static apr_status_t remove_entry(rp_env_t *env, int number)
 {
-    int number = 1;
     rp_store_key_t key = key_of(&number);
 
     return rp_store_delete(env, &key);
+}
+
+static apr_status_t delete_it(rp_env_t *env)
+{
+    return remove_entry(env, 1);
 }
 
 static apr_status_t get_it(rp_env_t *env)
@@ -493,6 +497,9 @@ static void try_death(scene_t *scene, fixture_t *fixture)
     assert_in_range(others(env, step), scene->found - (step->full ? 4 : 0), scene->found);
     assert_int_equal(put(env, step->number, 9), APR_SUCCESS);
     assert_int_equal(byte_of(env, step->number), 9);
+    /* Nor is there an older one behind it. */
+    assert_int_equal(remove_entry(env, step->number), APR_SUCCESS);
+    assert_int_equal(byte_of(env, step->number), -1);
     env->store = scene->store;
     scene->tried++;
 }

@@ -66,5 +66,6 @@ int run_io_store_tests(void)
     }
     failed += run_io_store_shm_tests();
     failed += run_io_store_file_tests();
+    failed += run_io_store_damage_tests();
     return failed + run_io_store_kill_tests();
 }

@@ -20,7 +20,7 @@ static const rp_session_limits_t limits = {.max = apr_time_from_sec(8 * 3600),
 
 static int setup(void **state)
 {
-    static const unsigned char secret[32] = "a secret of thirty-two characters";
+    static const unsigned char secret[32] = "a secret of thirty-two character";
     test_env_t *test = test_env_make();
     apr_array_header_t *secrets = apr_array_make(test->env.pool, 1, sizeof(rp_secret_bytes_t));
     rp_secret_bytes_t bytes = {secret, sizeof(secret)};

@@ -71,7 +71,7 @@ ${ports.map((one) => `Listen 127.0.0.1:${one}`).join('\n')}
 ServerName localhost:${port}
 ${protocols(options)}
 StartServers 2
-${options.mpm === 'prefork' ? 'MaxRequestWorkers 16' : 'ServerLimit 8\nThreadsPerChild 16\nMaxRequestWorkers 64'}
+${options.mpm === 'prefork' ? 'MaxRequestWorkers 16' : 'ServerLimit 8\nThreadsPerChild 16\nMaxRequestWorkers 128\nMinSpareThreads 16\nMaxSpareThreads 112'}
 ErrorLog "${root}/logs/error.log"
 LogLevel info
 <IfModule auth_oauth_module>

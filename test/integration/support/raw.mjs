@@ -36,7 +36,7 @@ function parse(text) {
   return {
     text,
     status: Number(/^HTTP\/1\.[01] (\d{3})/.exec(statusLine)?.[1] ?? 0),
-    statuses: [...text.matchAll(/^HTTP\/1\.[01] (\d{3})/gm)].map((match) => Number(match[1])),
+    statuses: [...text.matchAll(/HTTP\/1\.[01] (\d{3}) /g)].map((match) => Number(match[1])),
     headers,
     header: (name) => values(name)[0],
     body: chunked ? unchunk(body) : body,
