@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "rp_access_session.h"
 #include "rp_export.h"
 #include "rp_login.h"
 #include "rp_refresh.h"
@@ -20,18 +21,6 @@ static void delete_session_cookie(rp_reply_t *reply, rp_env_t *env, const rp_sit
     rp_reply_cookie(reply, env, &cookie);
 }
 
-/* The provider that the session came from, when it still is the same provider and client. */
-static const rp_provider_t *provider_of(const rp_site_t *site, const rp_session_t *session)
-{
-    const rp_provider_t *provider = rp_site_provider(site, session->record.provider);
-
-    if (!provider || !session->record.context ||
-        strcmp(session->record.context, provider->context) != 0) {
-        return NULL;
-    }
-    return provider;
-}
-
 static int place_uses(const rp_place_t *place, const rp_provider_t *provider)
 {
     if (!place->use) {
@@ -43,31 +32,6 @@ static int place_uses(const rp_place_t *place, const rp_provider_t *provider)
         }
     }
     return 0;
-}
-
-apr_status_t rp_access_session(rp_session_t **session, rp_env_t *env, const rp_request_t *request)
-{
-    const rp_site_t *site = request->site;
-    rp_cookie_value_t cookie;
-    apr_status_t rv;
-
-    *session = NULL;
-    rv = rp_cookie_find(&cookie, request->cookies, site->cookie_name);
-    if (rv == APR_EINVAL) {
-        return rp_fail(env, RP_E_COOKIE_AMBIGUOUS, "several different cookies %s",
-                       site->cookie_name);
-    }
-    if (rv != APR_SUCCESS) {
-        return APR_NOTFOUND;
-    }
-    rv = rp_session_load(session, env, &site->realm, cookie.value, cookie.len,
-                         &request->place->limits);
-    if (rv == APR_SUCCESS && !provider_of(site, *session)) {
-        rp_debug(env, "session of a provider or client that is no longer configured");
-        *session = NULL;
-        return APR_NOTFOUND;
-    }
-    return rv;
 }
 
 /* Everything that a live session is asked for; APR_NOTFOUND when it turns out to have ended. */
@@ -150,7 +114,7 @@ void rp_access(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request)
     memset(reply, 0, sizeof(*reply));
     rv = rp_access_session(&reply->session, env, request);
     if (rv == APR_SUCCESS &&
-        !place_uses(request->place, provider_of(request->site, reply->session))) {
+        !place_uses(request->place, rp_access_session_provider(request->site, reply->session))) {
         rp_debug(env, "session of provider '%s', which this place does not use",
                  reply->session->record.provider);
         rv = APR_NOTFOUND;

@@ -18,8 +18,4 @@ void rp_access_refused(rp_reply_t *reply, rp_env_t *env, const rp_request_t *req
 void rp_access_forbidden(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request,
                          const char *user);
 
-/* Only the session, for places without AuthType and for endpoints: APR_SUCCESS, APR_NOTFOUND, or
- * RP_FAILED (also for ambiguous cookies). */
-apr_status_t rp_access_session(rp_session_t **session, rp_env_t *env, const rp_request_t *request);
-
 #endif

@@ -6,7 +6,7 @@
 #include "../base/rp_limits.h"
 #include "../codec/rp_form.h"
 #include "../oauth/rp_authorization.h"
-#include "rp_access.h"
+#include "rp_access_session.h"
 #include "rp_grant.h"
 #include "rp_login.h"
 #include "rp_page.h"

@@ -6,7 +6,7 @@
 #include "../base/rp_limits.h"
 #include "../codec/rp_form.h"
 #include "../oauth/rp_metadata.h"
-#include "rp_access.h"
+#include "rp_access_session.h"
 #include "rp_logout_state.h"
 #include "rp_page.h"
 #include "rp_revoke.h"

@@ -15,7 +15,7 @@
 #include "../io/rp_store.h"
 #include "../jose/rp_crypto.h"
 #include "../jose/rp_seal.h"
-#include "rp_access.h"
+#include "rp_access_session.h"
 #include "rp_fields.h"
 #include "rp_page.h"
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "../codec/rp_json.h"
-#include "rp_access.h"
+#include "rp_access_session.h"
 #include "rp_export.h"
 
 static int add_element(void *ctx, const char *text)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../flow/rp_access.h"
+#include "../flow/rp_access_session.h"
 #include "../flow/rp_preserve.h"
 #include "rp_log.h"
 #include "rp_quiet.h"

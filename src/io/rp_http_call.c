@@ -132,6 +132,9 @@ static CURLcode set_request(CURL *curl, const rp_http_request_t *request, const 
     if (strcmp(request->method, "POST") != 0) {
         return first(code, curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L));
     }
+    /* curl sends a request once more when a connection that it reused was closed before the answer;
+     * a code or a rotating refresh token must never be sent twice. */
+    code = first(code, curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L));
     code = first(code, curl_easy_setopt(curl, CURLOPT_POST, 1L));
     code = first(code, curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
                                         (curl_off_t)(request->body ? request->body_len : 0)));
