@@ -38,10 +38,10 @@ for folder in $order; do
             grep -n '^#include <curl' "$file" | sed "s|^|$file: curl: |" || true
         fi
     done
-    # A cycle among the folder's own files: header and source of one name are one node,
-    # and so is the header that a module split over several files keeps to itself (_internal.h).
-    for file in src/"$folder"/*.[ch]; do
-        from=$(basename "$file" | sed 's/\.[ch]$//; s/_internal$//')
+    # A cycle among the folder's own headers; a module split over several files keeps an internal
+    # header (_internal.h) to itself, which counts as its own.
+    for file in src/"$folder"/*.h; do
+        from=$(basename "$file" | sed 's/\.h$//; s/_internal$//')
         sed -n 's|^#include "\([a-z_0-9]*\)\.h"|\1|p' "$file" | sed 's/_internal$//' |
             grep -vx "$from" | sed "s|^|$from |" || true
     done > "$found.pairs"
