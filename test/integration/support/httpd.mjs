@@ -25,6 +25,14 @@ function sanitizerEnvironment(dir) {
   };
 }
 
+// Whether the server's side of some connection to the port is still open.
+function hasConnections(port) {
+  const local = new RegExp(`^ *\\d+: \\w+:${port.toString(16).toUpperCase().padStart(4, '0')} \\w+:\\w+ (\\w\\w)`);
+  const CLOSED = ['06', '0A']; // TIME_WAIT, LISTEN
+  return fs.readFileSync('/proc/net/tcp', 'latin1').split('\n')
+    .some((line) => local.test(line) && !CLOSED.includes(local.exec(line)[1]));
+}
+
 function writeFile(file, spec) {
   const { content, mode = 0o644 } = typeof spec === 'object' && !Buffer.isBuffer(spec) ? spec : { content: spec };
   fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
@@ -95,9 +103,12 @@ class Httpd {
     return this;
   }
 
+  // Not while a connection is being closed: on SIGTERM mod_mpm_event may read one that a worker has
+  // just freed, and that crash (seen with other modules too) would be blamed on this one.
   async stop() {
     const child = this.process;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    await waitUntil(() => this.ports.every((port) => !hasConnections(port)), 'quiet', 1500).catch(() => {});
     child.kill('SIGTERM');
     await this.ended;
   }
