@@ -193,13 +193,12 @@ static int open_store(apr_pool_t *pconf)
         return fail(main_server, env.error.id ? env.error.id : RP_E_STORE, 0, config.path,
                     env.error.detail ? env.error.detail : "cannot be used");
     }
-    if (attached.dropped > 0) {
-        rp_log_server(main_server, APLOG_NOTICE, 0,
-                      apr_psprintf(pconf,
-                                   "sessions: %" APR_UINT64_T_FMT " entries taken over from %s, "
-                                   "%" APR_UINT64_T_FMT " expired or damaged ones dropped",
-                                   attached.kept, config.path, attached.dropped));
-    }
+    rp_log_server(main_server, attached.dropped > 0 ? APLOG_NOTICE : APLOG_DEBUG, 0,
+                  apr_psprintf(pconf,
+                               "sessions: %s %s, %" APR_UINT64_T_FMT " entries taken over, "
+                               "%" APR_UINT64_T_FMT " expired or damaged ones dropped",
+                               attached.created ? "made" : "attached", config.path, attached.kept,
+                               attached.dropped));
     return OK;
 }
 

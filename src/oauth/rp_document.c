@@ -45,6 +45,15 @@ static int is_due(const rp_env_t *env, const rp_generation_t *known)
     return rp_now(env) >= known->expires - (known->expires - known->fetched) / 5;
 }
 
+/* What this process has, NULL when that cannot serve. */
+static const rp_generation_t *look_into_cache(rp_env_t *env, const rp_document_t *document)
+{
+    const rp_generation_t *known = rp_provider_cache_get(
+        document->provider->cache, document->type->slot, document->source, env->pool);
+
+    return known && rp_document_is_usable(env, known->fetched) ? known : NULL;
+}
+
 /* Parses a copy, and lets this process use it. *known keeps its value when that fails. */
 static apr_status_t adopt(const rp_generation_t **known, rp_env_t *env,
                           const rp_document_t *document, const rp_document_copy_t *copy)
@@ -227,8 +236,7 @@ static void renew_ahead(rp_env_t *env, const rp_document_t *document)
 
 void rp_document_renew(rp_env_t *env, const rp_document_t *document)
 {
-    const rp_generation_t *known = rp_provider_cache_get(
-        document->provider->cache, document->type->slot, document->source, env->pool);
+    const rp_generation_t *known = look_into_cache(env, document);
 
     fetch_with_lease(&known, env, document);
 }
@@ -271,14 +279,10 @@ static apr_status_t get_shared(const rp_generation_t **known, rp_env_t *env,
 
 apr_status_t rp_document_get(const void **parsed, rp_env_t *env, const rp_document_t *document)
 {
-    const rp_generation_t *known = rp_provider_cache_get(
-        document->provider->cache, document->type->slot, document->source, env->pool);
+    const rp_generation_t *known = look_into_cache(env, document);
     apr_status_t rv = APR_SUCCESS;
 
     *parsed = NULL;
-    if (known && rp_now(env) - known->fetched >= apr_time_from_sec(RP_METADATA_KEEP_SECONDS)) {
-        known = NULL;
-    }
     if (!is_fresh(env, known) || is_due(env, known)) {
         rv = document->local ? get_local(&known, env, document) : get_shared(&known, env, document);
     }
@@ -331,8 +335,7 @@ static apr_status_t refetch(const rp_generation_t **known, rp_env_t *env,
 apr_status_t rp_document_refetch(const void **parsed, rp_env_t *env, const rp_document_t *document)
 {
     const rp_error_t before = env->error;
-    const rp_generation_t *known = rp_provider_cache_get(
-        document->provider->cache, document->type->slot, document->source, env->pool);
+    const rp_generation_t *known = look_into_cache(env, document);
 
     if (!known) {
         return rp_document_get(parsed, env, document);

@@ -18,6 +18,14 @@
 #define HEAD 17
 #define MAX_TEXT (RP_MAX_METADATA > RP_MAX_JWKS ? RP_MAX_METADATA : RP_MAX_JWKS)
 
+int rp_document_is_usable(const rp_env_t *env, apr_time_t fetched)
+{
+    apr_time_t now = rp_now(env);
+
+    return fetched > now - apr_time_from_sec(RP_METADATA_KEEP_SECONDS) &&
+           fetched <= now + apr_time_from_sec(RP_METADATA_MIN_SECONDS);
+}
+
 static void put_time(unsigned char *out, apr_time_t when)
 {
     for (int i = 0; i < 8; i++) {
@@ -59,7 +67,8 @@ static apr_status_t decode(rp_document_copy_t *copy, rp_env_t *env, const void *
     copy->fetched = get_time(data + 1);
     copy->expires = get_time(data + 9);
     if (copy->fetched < 0 || copy->expires < copy->fetched ||
-        rp_now(env) - copy->fetched >= apr_time_from_sec(RP_METADATA_KEEP_SECONDS)) {
+        copy->expires - copy->fetched > apr_time_from_sec(RP_METADATA_MAX_SECONDS) ||
+        !rp_document_is_usable(env, copy->fetched)) {
         return APR_NOTFOUND;
     }
     copy->text.data = (const char *)data + HEAD;

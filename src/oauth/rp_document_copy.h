@@ -11,6 +11,10 @@ typedef struct {
     rp_document_text_t text; /* max_age is not kept */
 } rp_document_copy_t;
 
+/* 1 when what was fetched then may serve now: within RP_METADATA_KEEP_SECONDS, and not in a future
+ * that only a clock since corrected has seen. */
+int rp_document_is_usable(const rp_env_t *env, apr_time_t fetched);
+
 /* Bytes of a document's name: a hash of what it is, whose, and where from (C319). */
 #define RP_DOCUMENT_NAME_BYTES 32
 

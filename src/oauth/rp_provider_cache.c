@@ -68,18 +68,15 @@ const rp_generation_t *rp_provider_cache_get(rp_provider_cache_t *cache, rp_cach
 void rp_provider_cache_put(rp_provider_cache_t *cache, rp_cached_t slot,
                            rp_generation_t *generation)
 {
-    rp_generation_t *old = generation;
+    rp_generation_t *old;
 
     if (!cache) {
         return;
     }
     apr_atomic_inc32(&generation->holders);
     apr_thread_mutex_lock(cache->mutex);
-    if (!cache->slots[slot] || cache->slots[slot]->fetched <= generation->fetched ||
-        strcmp(cache->slots[slot]->source, generation->source) != 0) {
-        old = cache->slots[slot];
-        cache->slots[slot] = generation;
-    }
+    old = cache->slots[slot];
+    cache->slots[slot] = generation;
     apr_thread_mutex_unlock(cache->mutex);
     if (old) {
         rp_generation_drop(old);

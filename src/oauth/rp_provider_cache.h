@@ -42,8 +42,7 @@ const rp_generation_t *rp_generation_lend(rp_generation_t *generation, apr_pool_
 const rp_generation_t *rp_provider_cache_get(rp_provider_cache_t *cache, rp_cached_t slot,
                                              const char *source, apr_pool_t *pool);
 
-/* Puts a generation into the slot, unless a later one from the same source is there. The caller
- * keeps its own reference. cache may be NULL. */
+/* Puts a generation into the slot. The caller keeps its own reference. cache may be NULL. */
 void rp_provider_cache_put(rp_provider_cache_t *cache, rp_cached_t slot,
                            rp_generation_t *generation);
 

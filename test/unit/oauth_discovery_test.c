@@ -153,6 +153,10 @@ static void the_last_good_copy_survives_the_store(void **state)
     assert_string_equal(oauth_token_endpoint(oauth_get(oauth, oauth_another_process(oauth))),
                         TOKEN);
     oauth_calls(oauth, 2);
+    test_env_advance(oauth->test, 20 * 86400 + 1);
+    oauth->env->store = test_store_make(oauth->env->pool);
+    test_http_answer_error(oauth->http, WELL_KNOWN, RP_E_PROVIDER_UNREACHABLE);
+    oauth_get_fails(oauth, oauth_another_process(oauth), RP_E_PROVIDER_UNREACHABLE);
     assert_int_equal(remove_state_dir(dir, oauth->env->pool), 1);
 }
 

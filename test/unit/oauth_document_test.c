@@ -148,9 +148,10 @@ static void the_last_good_copy_serves_while_the_provider_is_down(void **state)
     test_http_answer_error(oauth->http, WELL_KNOWN, RP_E_PROVIDER_TIMEOUT);
     assert_string_equal(oauth_token_endpoint(oauth_get(oauth, &oauth->provider)), TOKEN);
     assert_string_equal(oauth_token_endpoint(oauth_get(oauth, other)), TOKEN);
+    test_env_advance(oauth->test, RP_METADATA_PAUSE_SECONDS - 1);
     oauth_get(oauth, &oauth->provider);
     oauth_calls(oauth, 2);
-    test_env_advance(oauth->test, RP_METADATA_PAUSE_SECONDS + 1);
+    test_env_advance(oauth->test, 2);
     oauth_answer(oauth, "{\"token_endpoint\":\"https://op.example/token2\"}");
     assert_string_equal(oauth_token_endpoint(oauth_get(oauth, other)), "https://op.example/token2");
     assert_string_equal(oauth_token_endpoint(oauth_get(oauth, &oauth->provider)),
@@ -167,6 +168,21 @@ static void a_copy_serves_no_longer_than_its_thirty_days(void **state)
     test_env_advance(oauth->test, RP_METADATA_KEEP_SECONDS + 1);
     test_http_answer_error(oauth->http, WELL_KNOWN, RP_E_PROVIDER_TLS);
     oauth_get_fails(oauth, &oauth->provider, RP_E_PROVIDER_TLS);
+}
+
+static void a_copy_from_a_future_that_was_corrected_does_not_serve(void **state)
+{
+    oauth_t *oauth = *state;
+
+    oauth_answer(oauth, NULL);
+    oauth_get(oauth, &oauth->provider);
+    test_env_advance(oauth->test, -86400);
+    oauth_answer(oauth, "{\"token_endpoint\":\"https://op.example/token2\"}");
+    assert_string_equal(oauth_token_endpoint(oauth_get(oauth, &oauth->provider)),
+                        "https://op.example/token2");
+    assert_string_equal(oauth_token_endpoint(oauth_get(oauth, &oauth->provider)),
+                        "https://op.example/token2");
+    oauth_calls(oauth, 2);
 }
 
 static void a_bad_new_document_does_not_push_out_the_good_one(void **state)
@@ -188,9 +204,10 @@ static void without_a_copy_a_failure_is_repeated_without_asking_for_a_moment(voi
     test_http_answer_error(oauth->http, WELL_KNOWN, RP_E_PROVIDER_TLS);
     oauth_get_fails(oauth, &oauth->provider, RP_E_PROVIDER_TLS);
     oauth_get_fails(oauth, &oauth->provider, RP_E_PROVIDER_TLS);
+    test_env_advance(oauth->test, RP_METADATA_RETRY_SECONDS - 1);
     oauth_get_fails(oauth, oauth_another_process(oauth), RP_E_PROVIDER_TLS);
     oauth_calls(oauth, 1);
-    test_env_advance(oauth->test, RP_METADATA_RETRY_SECONDS + 1);
+    test_env_advance(oauth->test, 1);
     oauth_answer(oauth, NULL);
     oauth_get(oauth, &oauth->provider);
     oauth_calls(oauth, 2);
@@ -428,6 +445,7 @@ int run_oauth_document_tests(void)
         TEST(a_failed_renewal_disturbs_nobody_and_pauses),
         TEST(the_last_good_copy_serves_while_the_provider_is_down),
         TEST(a_copy_serves_no_longer_than_its_thirty_days),
+        TEST(a_copy_from_a_future_that_was_corrected_does_not_serve),
         TEST(a_bad_new_document_does_not_push_out_the_good_one),
         TEST(without_a_copy_a_failure_is_repeated_without_asking_for_a_moment),
         TEST(who_waits_for_another_fetch_waits_no_longer_than_the_timeout),
