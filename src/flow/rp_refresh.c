@@ -40,6 +40,7 @@ static apr_status_t check_id_token(rp_env_t *env, const rp_metadata_t *metadata,
     rp_id_token_previous_t previous = {
         .issuer = record->issuer,
         .sub = record->subject,
+        .id_token = record->id_token,
         .auth_time = record->auth_time ? apr_time_sec(record->auth_time) : -1};
     rp_id_token_expect_t expect = {.access_token = response->access_token, .previous = &previous};
     rp_id_token_t *id_token;
