@@ -57,16 +57,16 @@ function page(request, title, lead, body) {
 }
 
 function headerTable(request) {
-  const rows = [];
+  // What the module set comes first: it is what the page is for.
+  const rows = { ours: [], others: [] };
   for (let i = 0; i < request.rawHeaders.length; i += 2) {
-    const name = request.rawHeaders[i];
-    const value = request.rawHeaders[i + 1];
-    const ours = /^(x-forwarded-(user|email|preferred-username|groups)|authorization)$/i.test(name);
-    rows.push(`<tr${ours ? ' class="ours"' : ''}><th scope="row">${html(name)}</th>`
-      + `<td>${html(value)}</td></tr>`);
+    const [name, value] = [request.rawHeaders[i], request.rawHeaders[i + 1]];
+    const kind = /^(x-forwarded-(user|email|preferred-username|groups)|authorization)$/i.test(name)
+      ? 'ours' : 'others';
+    rows[kind].push(`<tr class="${kind}"><th scope="row">${html(name)}</th><td>${html(value)}</td></tr>`);
   }
   return `<div class="card"><h2>Headers that the backend received</h2>
-<table>${rows.join('')}</table></div>`;
+<table>${rows.ours.join('')}${rows.others.join('')}</table></div>`;
 }
 
 const pages = {

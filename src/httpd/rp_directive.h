@@ -55,13 +55,12 @@ typedef struct rp_directive_type_t {
     void (*merge)(void *slot, const void *base, const void *more, apr_pool_t *pool);
 } rp_directive_type_t;
 
+/* clang-format off */
 #define RP_DIRECTIVE_TYPES(X)                                                                      \
-    X(TEXT)                                                                                        \
-    X(ISSUER)                                                                                      \
-    X(METADATA)                                                                                    \
-    X(ENDPOINT) X(WORD) X(LIST) X(SCOPES) X(RESOURCES) X(PARAMETER) X(ALGS) X(SECONDS) X(TLS)      \
-        X(TIMEOUT) X(PATH) X(ORIGIN) X(NETWORKS) X(DIRECTORY) X(STORE) X(LIFETIME) X(COOKIE)       \
-            X(ORIGINS) X(TEMPLATE) X(LOGOUT) X(SOURCE) X(HEADER)
+    X(TEXT) X(ISSUER) X(METADATA) X(ENDPOINT) X(WORD) X(LIST) X(SCOPES) X(RESOURCES) X(PARAMETER)  \
+    X(ALGS) X(SECONDS) X(TLS) X(TIMEOUT) X(PATH) X(ORIGIN) X(NETWORKS) X(DIRECTORY) X(STORE)       \
+    X(LIFETIME) X(COOKIE) X(ORIGINS) X(TEMPLATE) X(LOGOUT) X(SOURCE) X(HEADER)
+/* clang-format on */
 
 #define RP_DIRECTIVE_TYPE_DECLARE(name) extern const rp_directive_type_t rp_directive_type_##name;
 RP_DIRECTIVE_TYPES(RP_DIRECTIVE_TYPE_DECLARE)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rp_signals.h"
+
 /* Refreshes are bounded by the provider's answer, so that a few threads serve many users; what
  * does not fit is done by the next request that needs it. */
 #define MAX_THREADS 4
@@ -134,6 +136,19 @@ apr_status_t rp_jobs_make(rp_jobs_t **jobs, rp_jobs_env_fn *fill, rp_jobs_report
     return rv;
 }
 
+/* Called with the lock held. */
+static void start_thread(rp_jobs_t *jobs)
+{
+    sigset_t saved;
+
+    rp_signals_hold(&saved);
+    if (apr_thread_create(&jobs->threads[jobs->count], NULL, work, jobs, jobs->pool) ==
+        APR_SUCCESS) {
+        jobs->count++;
+    }
+    rp_signals_release(&saved);
+}
+
 /* Adds the job, with a thread for it where none is free; 0 when there is no room. Called with the
  * lock held. */
 static int add(rp_jobs_t *jobs, job_t *job)
@@ -141,10 +156,8 @@ static int add(rp_jobs_t *jobs, job_t *job)
     if (jobs->stopping || jobs->waiting >= MAX_WAITING) {
         return 0;
     }
-    if (jobs->idle <= jobs->waiting && jobs->count < MAX_THREADS &&
-        apr_thread_create(&jobs->threads[jobs->count], NULL, work, jobs, jobs->pool) ==
-            APR_SUCCESS) {
-        jobs->count++;
+    if (jobs->idle <= jobs->waiting && jobs->count < MAX_THREADS) {
+        start_thread(jobs);
     }
     if (jobs->count == 0) {
         return 0;

@@ -18,6 +18,7 @@
 #include "rp_jobs.h"
 #include "rp_log.h"
 #include "rp_quiet.h"
+#include "rp_signals.h"
 #include "rp_state_dir.h"
 
 /* Calls that one child has in flight to one provider: enough for a rush of logins, too few for a
@@ -306,9 +307,13 @@ static apr_status_t make_caches(server_rec *server, apr_pool_t *pchild)
 static apr_status_t init_child(apr_pool_t *pchild, server_rec *main_server)
 {
     apr_status_t rv = rp_crypto_init();
+    rp_http_t *http = NULL;
 
     if (rv == APR_SUCCESS) {
-        rv = rp_http_curl_make(&state->http, MAX_CALLS_PER_HOST, pchild);
+        rv = rp_http_curl_make(&http, MAX_CALLS_PER_HOST, pchild);
+    }
+    if (rv == APR_SUCCESS) {
+        state->http = rp_signals_guard_http(http, pchild);
     }
     for (server_rec *server = main_server; rv == APR_SUCCESS && server; server = server->next) {
         rv = make_caches(server, pchild);
@@ -322,12 +327,15 @@ static apr_status_t init_child(apr_pool_t *pchild, server_rec *main_server)
 
 void rp_state_child_init(apr_pool_t *pchild, server_rec *main_server)
 {
+    sigset_t saved;
     apr_status_t rv;
 
     if (!state) {
         return;
     }
+    rp_signals_hold(&saved);
     rv = init_child(pchild, main_server);
+    rp_signals_release(&saved);
     if (rv != APR_SUCCESS) {
         /* A child that cannot call a provider would turn every login away. */
         rp_log_server(main_server, APLOG_CRIT, rv,
