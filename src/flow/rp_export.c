@@ -55,20 +55,6 @@ apr_status_t rp_export_claim(const char **value, rp_env_t *env, const rp_session
     return APR_SUCCESS;
 }
 
-const char *rp_export_variable(const char *claim, apr_size_t len, apr_pool_t *pool)
-{
-    static const char prefix[] = "OAUTH_CLAIM_";
-    char *name = apr_palloc(pool, sizeof(prefix) + len);
-    char *at = name + sizeof(prefix) - 1;
-
-    memcpy(name, prefix, sizeof(prefix) - 1);
-    for (apr_size_t i = 0; i < len; i++) {
-        *at++ = apr_isalnum(claim[i]) ? claim[i] : '_';
-    }
-    *at = '\0';
-    return name;
-}
-
 apr_status_t rp_export_user(const char **user, rp_env_t *env, const rp_session_t *session,
                             const char *claim)
 {

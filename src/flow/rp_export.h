@@ -18,9 +18,6 @@ const rp_export_row_t *rp_export_rows(apr_size_t *count);
 apr_status_t rp_export_claim(const char **value, rp_env_t *env, const rp_session_t *session,
                              const char *claim);
 
-/* "OAUTH_CLAIM_" and the name with every other character than letters, digits and '_' as '_'. */
-const char *rp_export_variable(const char *claim, apr_size_t len, apr_pool_t *pool);
-
 /* The user of a session by OAuthUser's claim: RP_FAILED with RP_E_USER_CLAIM or
  * RP_E_EMAIL_UNVERIFIED. */
 apr_status_t rp_export_user(const char **user, rp_env_t *env, const rp_session_t *session,

@@ -251,6 +251,10 @@ static apr_status_t sign_out(const logout_t *logout)
     if (rv != APR_SUCCESS) {
         return rv;
     }
+    if (rp_session_open_tokens(env, &logout->site->realm, logout->session) != APR_SUCCESS) {
+        /* Nothing to revoke then, and no hint for the provider. */
+        rp_reply_note(logout->reply, env);
+    }
     metadata = find_metadata(logout);
     if (metadata && logout->site->logout_revoke &&
         rp_revoke(env, metadata->provider, logout->session) != APR_SUCCESS) {

@@ -65,7 +65,8 @@ static apr_status_t ask(rp_env_t *env, const job_t *job, rp_session_t *session)
     rp_session_tokens_t tokens = {0};
     apr_status_t rv;
 
-    if ((rv = rp_metadata_get(&metadata, env, job->provider)) != APR_SUCCESS ||
+    if ((rv = rp_session_open_tokens(env, &job->site->realm, session)) != APR_SUCCESS ||
+        (rv = rp_metadata_get(&metadata, env, job->provider)) != APR_SUCCESS ||
         (rv = rp_token_refresh(&response, env, metadata, session->record.refresh_token)) !=
             APR_SUCCESS ||
         (rv = check_id_token(env, metadata, session, response)) != APR_SUCCESS) {
@@ -121,6 +122,7 @@ static void run_job(rp_env_t *env, const void *data)
 
     memcpy(session->id, job->id, sizeof(session->id));
     if (rp_session_reload(env, &job->site->realm, session) != APR_SUCCESS ||
+        rp_session_open_tokens(env, &job->site->realm, session) != APR_SUCCESS ||
         session->record.token_generation != job->generation || !session->record.refresh_token) {
         rp_session_lease_end(env, session, 0);
         return;
@@ -212,8 +214,10 @@ apr_status_t rp_refresh_backend_token(rp_reply_t *reply, rp_env_t *env, const rp
     if (kind == RP_BACKEND_NONE) {
         return APR_SUCCESS;
     }
-    rv = keep_fresh(reply, env, request);
-    if (rv != APR_SUCCESS) {
+    if ((rv = rp_session_open_tokens(env, &request->site->realm, reply->session)) != APR_SUCCESS ||
+        (rv = keep_fresh(reply, env, request)) != APR_SUCCESS ||
+        /* Again, for it may have been read anew. */
+        (rv = rp_session_open_tokens(env, &request->site->realm, reply->session)) != APR_SUCCESS) {
         return rv;
     }
     reply->backend_token = kind == RP_BACKEND_ID ? reply->session->record.id_token

@@ -235,15 +235,8 @@ static void set_variables(request_rec *r, const rp_visit_t *visit)
         apr_table_addn(r->subprocess_env, "OAUTH_ISSUER", record->issuer);
     }
     while (rp_claim_next(&claim, &position, record)) {
-        const char *name;
-
-        if (claim.nested) {
-            continue;
-        }
-        name = rp_export_variable(claim.name, claim.name_len, r->pool);
-        /* Two claims whose names become one: the first keeps it (D13). */
-        if (!apr_table_get(r->subprocess_env, name)) {
-            apr_table_addn(r->subprocess_env, name, claim.value);
+        if (claim.variable) {
+            apr_table_addn(r->subprocess_env, claim.variable, claim.value);
         }
     }
 }

@@ -136,17 +136,13 @@ apr_status_t rp_jobs_make(rp_jobs_t **jobs, rp_jobs_env_fn *fill, rp_jobs_report
     return rv;
 }
 
-/* Called with the lock held. */
+/* Called with the lock held, and with signals held back, which the thread inherits. */
 static void start_thread(rp_jobs_t *jobs)
 {
-    sigset_t saved;
-
-    rp_signals_hold(&saved);
     if (apr_thread_create(&jobs->threads[jobs->count], NULL, work, jobs, jobs->pool) ==
         APR_SUCCESS) {
         jobs->count++;
     }
-    rp_signals_release(&saved);
 }
 
 /* Adds the job, with a thread for it where none is free; 0 when there is no room. Called with the
@@ -177,6 +173,7 @@ apr_status_t rp_jobs_defer(rp_jobs_t *jobs, void *ctx, rp_job_fn *fn, const void
                            apr_size_t len)
 {
     job_t *job = malloc(sizeof(*job) + len);
+    sigset_t saved;
     int added;
 
     if (!job) {
@@ -186,9 +183,12 @@ apr_status_t rp_jobs_defer(rp_jobs_t *jobs, void *ctx, rp_job_fn *fn, const void
     job->ctx = ctx;
     job->fn = fn;
     memcpy(job->data, data, len);
+    /* stop() may run in a signal handler on this very thread. */
+    rp_signals_hold(&saved);
     apr_thread_mutex_lock(jobs->lock);
     added = add(jobs, job);
     apr_thread_mutex_unlock(jobs->lock);
+    rp_signals_release(&saved);
     if (!added) {
         free(job);
     }

@@ -24,6 +24,7 @@
 
 typedef enum {
     RP_SEAL_SESSION,     /* a session record; binding: the session id */
+    RP_SEAL_TOKENS,      /* the tokens of a session, likewise */
     RP_SEAL_LOGIN_STATE, /* the state parameter */
     RP_SEAL_LOGIN_URL,   /* a long return URL kept in the store */
     RP_SEAL_LOGOUT_STATE,

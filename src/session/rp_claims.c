@@ -1,8 +1,14 @@
 /* Claims inside a record. Each is
  *
- *     kind (1) | nested (1) | name length (2) | value length (4) | name | NUL | value | NUL
+ *     kind (1) | flags (1) | name length (2) | value length (4) | text | NUL | value | NUL
  *
- * with little-endian numbers. The encoder is the only writer; the walker believes nothing. */
+ * with little-endian numbers. The text is the name; for a claim that is exported, its environment
+ * variable ("OAUTH_CLAIM_email"), whose end is the name, unless the name has other characters than
+ * a variable can have: then name and NUL follow the variable. So a request that exports twenty
+ * claims makes no text and looks for no collision. The encoder is the only writer; the walker
+ * believes nothing. */
+#include <apr_hash.h>
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +19,18 @@
 
 #define HEAD 8
 
+/* Flags. */
+#define NESTED 1u
+#define EXPORTED 2u /* the text begins with the variable */
+#define APART 4u    /* the name stands apart from it */
+
+#define PREFIX "OAUTH_CLAIM_"
+#define PREFIX_LEN (sizeof(PREFIX) - 1)
+
 typedef struct {
     rp_buf_t out;
     const json_t *root;
+    apr_hash_t *variables; /* those that are taken */
     int count;
     int dropped;
     apr_pool_t *pool;
@@ -118,11 +133,34 @@ static rp_claim_kind_t kind_of(const json_t *value)
     }
 }
 
+/* The variable of a claim that has one: not of a member of an object, and of two claims whose
+ * variables are the same only the first (D13). */
+static const char *variable_of(encoder_t *encoder, const rp_claim_t *claim)
+{
+    char *variable;
+
+    if (claim->nested) {
+        return NULL;
+    }
+    variable = apr_pstrcat(encoder->pool, PREFIX, claim->name, NULL);
+    for (char *at = variable + PREFIX_LEN; *at; at++) {
+        *at = apr_isalnum(*at) ? *at : '_';
+    }
+    if (apr_hash_get(encoder->variables, variable, APR_HASH_KEY_STRING)) {
+        return NULL;
+    }
+    apr_hash_set(encoder->variables, variable, APR_HASH_KEY_STRING, variable);
+    return variable;
+}
+
 static void put_claim(encoder_t *encoder, const rp_claim_t *claim)
 {
+    const char *variable = variable_of(encoder, claim);
+    int apart = variable && strcmp(variable + PREFIX_LEN, claim->name) != 0;
     const unsigned char head[HEAD] = {
         (unsigned char)claim->kind,
-        (unsigned char)claim->nested,
+        (unsigned char)((claim->nested ? NESTED : 0) | (variable ? EXPORTED : 0) |
+                        (apart ? APART : 0)),
         (unsigned char)(claim->name_len & 0xFF),
         (unsigned char)(claim->name_len >> 8),
         (unsigned char)(claim->value_len & 0xFF),
@@ -132,7 +170,12 @@ static void put_claim(encoder_t *encoder, const rp_claim_t *claim)
     };
 
     rp_buf_put(&encoder->out, head, HEAD);
-    rp_buf_put(&encoder->out, claim->name, claim->name_len + 1);
+    if (variable) {
+        rp_buf_put(&encoder->out, variable, PREFIX_LEN + claim->name_len + 1);
+    }
+    if (!variable || apart) {
+        rp_buf_put(&encoder->out, claim->name, claim->name_len + 1);
+    }
     rp_buf_put(&encoder->out, claim->value, claim->value_len + 1);
     encoder->count++;
 }
@@ -181,7 +224,7 @@ static void encode_member(encoder_t *encoder, const char *name, const json_t *va
 apr_status_t rp_claims_encode(const unsigned char **claims, apr_size_t *len, int *dropped,
                               const json_t *object, apr_pool_t *pool)
 {
-    encoder_t encoder = {.root = object, .pool = pool};
+    encoder_t encoder = {.root = object, .variables = apr_hash_make(pool), .pool = pool};
     const char *name;
     json_t *value;
 
@@ -201,39 +244,80 @@ apr_status_t rp_claims_encode(const unsigned char **claims, apr_size_t *len, int
     return APR_SUCCESS;
 }
 
+/* What the head of a claim says: where its name begins and the next claim would. */
+typedef struct {
+    apr_size_t name_at;
+    apr_size_t name_len;
+    apr_size_t value_len;
+    apr_size_t next;
+} span_t;
+
+static inline span_t span_of(const unsigned char *at)
+{
+    span_t span;
+    unsigned int flags = at[1];
+
+    span.name_len = (apr_size_t)at[2] | ((apr_size_t)at[3] << 8);
+    span.value_len = (apr_uint32_t)at[4] | ((apr_uint32_t)at[5] << 8) |
+                     ((apr_uint32_t)at[6] << 16) | ((apr_uint32_t)at[7] << 24);
+    span.name_at =
+        HEAD + (flags & EXPORTED ? PREFIX_LEN : 0) + (flags & APART ? span.name_len + 1 : 0);
+    span.next = span.name_at + span.name_len + span.value_len + 2;
+    return span;
+}
+
+/* 0 when the claim at that place does not add up. */
+static int fill(rp_claim_t *claim, const unsigned char *at, const span_t *span)
+{
+    if (at[span->name_at + span->name_len] != '\0' || at[span->next - 1] != '\0') {
+        return 0;
+    }
+    claim->kind = (rp_claim_kind_t)at[0];
+    claim->nested = at[1] & NESTED;
+    claim->variable = at[1] & EXPORTED ? (const char *)at + HEAD : NULL;
+    claim->name = (const char *)at + span->name_at;
+    claim->name_len = span->name_len;
+    claim->value = claim->name + span->name_len + 1;
+    claim->value_len = span->value_len;
+    return 1;
+}
+
 int rp_claim_next(rp_claim_t *claim, apr_size_t *position, const rp_record_t *record)
 {
     const unsigned char *at = record->claims + *position;
     apr_size_t left = record->claims_len - *position;
-    apr_size_t need;
+    span_t span;
 
     if (left < HEAD) {
         return 0;
     }
-    claim->kind = (rp_claim_kind_t)at[0];
-    claim->nested = at[1];
-    claim->name_len = (apr_size_t)at[2] | ((apr_size_t)at[3] << 8);
-    claim->value_len = (apr_size_t)at[4] | ((apr_size_t)at[5] << 8) | ((apr_size_t)at[6] << 16) |
-                       ((apr_size_t)at[7] << 24);
-    need = HEAD + claim->name_len + 1 + claim->value_len + 1;
-    if (need > left || at[HEAD + claim->name_len] != '\0' || at[need - 1] != '\0') {
+    span = span_of(at);
+    if (span.next > left || !fill(claim, at, &span)) {
         return 0;
     }
-    claim->name = (const char *)at + HEAD;
-    claim->value = claim->name + claim->name_len + 1;
-    *position += need;
+    *position += span.next;
     return 1;
 }
 
+/* On the hot path several times: looks at no more of the others than their heads. */
 int rp_claim_find(rp_claim_t *claim, const rp_record_t *record, const char *name)
 {
-    apr_size_t position = 0;
+    const unsigned char *at = record->claims;
+    apr_size_t left = record->claims_len;
     apr_size_t len = strlen(name);
 
-    while (rp_claim_next(claim, &position, record)) {
-        if (claim->name_len == len && memcmp(claim->name, name, len) == 0) {
+    while (left >= HEAD) {
+        span_t span = span_of(at);
+
+        if (span.next > left) {
+            break;
+        }
+        if (span.name_len == len && memcmp(at + span.name_at, name, len) == 0 &&
+            fill(claim, at, &span)) {
             return 1;
         }
+        at += span.next;
+        left -= span.next;
     }
     memset(claim, 0, sizeof(*claim));
     return 0;

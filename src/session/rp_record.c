@@ -4,9 +4,13 @@
  *     version (1)
  *     created, last_used, authenticated, auth_time, token_issued, token_expires (8 each)
  *     token_generation (4)
- *     provider, context, issuer, subject, sid, acr, scope, access_token, refresh_token, id_token:
- *         length (4) | bytes | NUL
- *     claims: length (4) | claim | claim | … */
+ *     provider, context, issuer, subject, sid, acr, scope: length (4) | bytes | NUL
+ *     claims: length (4) | claim | claim | …
+ *
+ * The tokens are apart, because they are most of the bytes and few requests need them:
+ *
+ *     version (1)
+ *     access_token, refresh_token, id_token: length (4) | bytes | NUL */
 #include "rp_record.h"
 
 #include <string.h>
@@ -17,7 +21,7 @@
 #define VERSION 1
 #define ABSENT 0xFFFFFFFFu
 #define TIMES 6
-#define STRINGS 10
+#define STRINGS 7
 
 /* Where decoding stands; ok turns 0 at the first thing that does not add up. */
 typedef struct {
@@ -60,30 +64,33 @@ static const unsigned char *take(reader_t *reader, apr_size_t len)
     return at;
 }
 
-static apr_uint64_t take_number(reader_t *reader, int bytes)
+static apr_uint32_t take_number32(reader_t *reader)
 {
-    const unsigned char *at = take(reader, (apr_size_t)bytes);
-    apr_uint64_t value = 0;
+    const unsigned char *at = take(reader, 4);
 
-    if (!at) {
-        return 0;
-    }
-    for (int i = bytes - 1; i >= 0; i--) {
-        value = (value << 8) | at[i];
-    }
-    return value;
+    return at ? (apr_uint32_t)at[0] | ((apr_uint32_t)at[1] << 8) | ((apr_uint32_t)at[2] << 16) |
+                    ((apr_uint32_t)at[3] << 24)
+              : 0;
+}
+
+static apr_time_t take_time(reader_t *reader)
+{
+    apr_uint64_t low = take_number32(reader);
+    apr_uint64_t high = take_number32(reader);
+
+    return (apr_time_t)(low | (high << 32));
 }
 
 static const char *take_string(reader_t *reader)
 {
-    apr_uint64_t len = take_number(reader, 4);
+    apr_size_t len = take_number32(reader);
     const unsigned char *at;
 
     if (len == ABSENT) {
         return NULL;
     }
-    at = take(reader, (apr_size_t)len + 1);
-    if (at && (at[len] != '\0' || memchr(at, '\0', (apr_size_t)len))) {
+    at = take(reader, len + 1);
+    if (at && (at[len] != '\0' || memchr(at, '\0', len))) {
         reader->ok = 0;
         return NULL;
     }
@@ -96,10 +103,9 @@ apr_status_t rp_record_encode(unsigned char **data, apr_size_t *len, const rp_re
     const apr_time_t times[TIMES] = {record->created,       record->last_used,
                                      record->authenticated, record->auth_time,
                                      record->token_issued,  record->token_expires};
-    const char *const strings[STRINGS] = {
-        record->provider,      record->context, record->issuer, record->subject,
-        record->sid,           record->acr,     record->scope,  record->access_token,
-        record->refresh_token, record->id_token};
+    const char *const strings[STRINGS] = {record->provider, record->context, record->issuer,
+                                          record->subject,  record->sid,     record->acr,
+                                          record->scope};
     rp_buf_t buf;
 
     *data = NULL;
@@ -128,16 +134,16 @@ apr_status_t rp_record_decode(rp_record_t *record, const unsigned char *data, ap
     reader_t reader = {data, len, 1};
 
     memset(record, 0, sizeof(*record));
-    if (take_number(&reader, 1) != VERSION) {
+    if (len < 1 || *take(&reader, 1) != VERSION) {
         return APR_EINVAL;
     }
-    record->created = (apr_time_t)take_number(&reader, 8);
-    record->last_used = (apr_time_t)take_number(&reader, 8);
-    record->authenticated = (apr_time_t)take_number(&reader, 8);
-    record->auth_time = (apr_time_t)take_number(&reader, 8);
-    record->token_issued = (apr_time_t)take_number(&reader, 8);
-    record->token_expires = (apr_time_t)take_number(&reader, 8);
-    record->token_generation = (apr_uint32_t)take_number(&reader, 4);
+    record->created = take_time(&reader);
+    record->last_used = take_time(&reader);
+    record->authenticated = take_time(&reader);
+    record->auth_time = take_time(&reader);
+    record->token_issued = take_time(&reader);
+    record->token_expires = take_time(&reader);
+    record->token_generation = take_number32(&reader);
     record->provider = take_string(&reader);
     record->context = take_string(&reader);
     record->issuer = take_string(&reader);
@@ -145,13 +151,49 @@ apr_status_t rp_record_decode(rp_record_t *record, const unsigned char *data, ap
     record->sid = take_string(&reader);
     record->acr = take_string(&reader);
     record->scope = take_string(&reader);
-    record->access_token = take_string(&reader);
-    record->refresh_token = take_string(&reader);
-    record->id_token = take_string(&reader);
-    record->claims_len = (apr_size_t)take_number(&reader, 4);
+    record->claims_len = take_number32(&reader);
     record->claims = take(&reader, record->claims_len);
     if (!reader.ok || reader.left != 0 || !record->provider || !record->subject) {
         memset(record, 0, sizeof(*record));
+        return APR_EINVAL;
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t rp_record_encode_tokens(unsigned char **data, apr_size_t *len,
+                                     const rp_record_t *record, apr_pool_t *pool)
+{
+    rp_buf_t buf;
+
+    *data = NULL;
+    *len = 0;
+    rp_buf_init(&buf, RP_MAX_SESSION_RECORD, pool);
+    rp_buf_putc(&buf, VERSION);
+    put_string(&buf, record->access_token);
+    put_string(&buf, record->refresh_token);
+    put_string(&buf, record->id_token);
+    if (rp_buf_status(&buf) != APR_SUCCESS) {
+        return APR_ENOSPC;
+    }
+    *data = (unsigned char *)buf.data;
+    *len = buf.len;
+    return APR_SUCCESS;
+}
+
+apr_status_t rp_record_decode_tokens(rp_record_t *record, const unsigned char *data, apr_size_t len)
+{
+    reader_t reader = {data, len, 1};
+
+    if (len < 1 || *take(&reader, 1) != VERSION) {
+        return APR_EINVAL;
+    }
+    record->access_token = take_string(&reader);
+    record->refresh_token = take_string(&reader);
+    record->id_token = take_string(&reader);
+    if (!reader.ok || reader.left != 0) {
+        record->access_token = NULL;
+        record->refresh_token = NULL;
+        record->id_token = NULL;
         return APR_EINVAL;
     }
     return APR_SUCCESS;

@@ -27,6 +27,9 @@ typedef struct {
     apr_size_t value_len;
     rp_claim_kind_t kind;
     int nested; /* 1: a member of an object, for Require only, never exported by itself */
+    /* "OAUTH_CLAIM_" and the name with every other character than letters and digits as '_';
+     * NULL for a nested claim, and for the second of two that would have the same. */
+    const char *variable;
 } rp_claim_t;
 
 /* Strings that are absent are NULL. Times are microseconds, 0 when absent. */
@@ -45,7 +48,7 @@ typedef struct {
     const char *sid;
     const char *acr;
     const char *scope;
-    const char *access_token;
+    const char *access_token; /* these three are kept and read apart */
     const char *refresh_token;
     const char *id_token;
     const unsigned char *claims; /* encoded, walked by rp_claim_next */
@@ -73,12 +76,18 @@ int rp_claim_has(const rp_claim_t *claim, const char *value);
 int rp_claim_each(const rp_claim_t *claim, int (*visit)(void *ctx, const char *text), void *ctx,
                   apr_pool_t *pool);
 
-/* APR_ENOSPC when it would be larger than RP_MAX_SESSION_RECORD. */
+/* All but the tokens. APR_ENOSPC when it would be larger than RP_MAX_SESSION_RECORD. */
 apr_status_t rp_record_encode(unsigned char **data, apr_size_t *len, const rp_record_t *record,
                               apr_pool_t *pool);
 
 /* Points *record into data, which must outlive it and be followed by a NUL. APR_EINVAL for another
  * version or anything that does not add up. */
 apr_status_t rp_record_decode(rp_record_t *record, const unsigned char *data, apr_size_t len);
+
+/* The same for the tokens alone. Decoding leaves the rest of *record as it is. */
+apr_status_t rp_record_encode_tokens(unsigned char **data, apr_size_t *len,
+                                     const rp_record_t *record, apr_pool_t *pool);
+apr_status_t rp_record_decode_tokens(rp_record_t *record, const unsigned char *data,
+                                     apr_size_t len);
 
 #endif

@@ -1,5 +1,9 @@
-/* The stored value of a session is the sealed record, or a tombstone: one byte, which no sealed
- * record can be. */
+/* The stored value of a session is
+ *
+ *     length of the sealed record (4, little-endian) | sealed record | sealed tokens
+ *
+ * or a tombstone: one byte, which that cannot be. Two boxes, because a request that needs no token
+ * should not pay for opening them, and a use that is noted should not pay for sealing them. */
 #include "rp_session.h"
 
 #include <apr_strings.h>
@@ -11,6 +15,8 @@
 #include "../jose/rp_crypto.h"
 #include "../jose/rp_seal.h"
 
+/* Bytes of the length in front of the record. */
+#define LENGTH 4
 #define TOMBSTONE_SECONDS 600
 #define RENEW_TRIES 50
 #define RENEW_PAUSE apr_time_from_msec(10)
@@ -33,9 +39,10 @@ static apr_status_t store_key(rp_store_key_t *key, unsigned char hash[RP_SHA256]
     return APR_SUCCESS;
 }
 
-static rp_seal_for_t seal_for(const rp_session_realm_t *realm, const rp_session_t *session)
+static rp_seal_for_t seal_for(rp_seal_purpose_t purpose, const rp_session_realm_t *realm,
+                              const rp_session_t *session)
 {
-    rp_seal_for_t result = {.purpose = RP_SEAL_SESSION,
+    rp_seal_for_t result = {.purpose = purpose,
                             .context = realm->context,
                             .binding = session->id,
                             .binding_len = sizeof(session->id)};
@@ -51,18 +58,47 @@ static apr_interval_time_t time_left(rp_env_t *env, const rp_session_realm_t *re
     return left > 0 ? left : 1;
 }
 
-static apr_status_t make_box(unsigned char **box, apr_size_t *len, rp_env_t *env,
-                             const rp_session_realm_t *realm, const rp_session_t *session)
+static apr_status_t seal(unsigned char **box, apr_size_t *len, rp_env_t *env,
+                         const rp_seal_for_t *purpose, const rp_record_t *record)
 {
-    rp_seal_for_t purpose = seal_for(realm, session);
     unsigned char *data;
     apr_size_t data_len;
+    apr_status_t rv = purpose->purpose == RP_SEAL_TOKENS
+                          ? rp_record_encode_tokens(&data, &data_len, record, env->pool)
+                          : rp_record_encode(&data, &data_len, record, env->pool);
 
-    if (rp_record_encode(&data, &data_len, &session->record, env->pool) != APR_SUCCESS) {
+    if (rv != APR_SUCCESS) {
         return rp_fail(env, RP_E_SESSION_LIMIT, "the session record passes %d bytes",
                        RP_MAX_SESSION_RECORD);
     }
-    return rp_seal(box, len, env, &purpose, data, data_len);
+    return rp_seal(box, len, env, purpose, data, data_len);
+}
+
+static apr_status_t make_value(unsigned char **value, apr_size_t *len, rp_env_t *env,
+                               const rp_session_realm_t *realm, const rp_session_t *session)
+{
+    rp_seal_for_t purpose = seal_for(RP_SEAL_SESSION, realm, session);
+    unsigned char *tokens = NULL;
+    unsigned char *box;
+    apr_size_t tokens_len = session->tokens_len;
+    apr_size_t box_len;
+    apr_status_t rv = seal(&box, &box_len, env, &purpose, &session->record);
+
+    if (rv == APR_SUCCESS && !session->tokens) {
+        purpose.purpose = RP_SEAL_TOKENS;
+        rv = seal(&tokens, &tokens_len, env, &purpose, &session->record);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    *len = LENGTH + box_len + tokens_len;
+    *value = apr_palloc(env->pool, *len);
+    for (int i = 0; i < LENGTH; i++) {
+        (*value)[i] = (unsigned char)((box_len >> (8 * i)) & 0xFF);
+    }
+    memcpy(*value + LENGTH, box, box_len);
+    memcpy(*value + LENGTH + box_len, session->tokens ? session->tokens : tokens, tokens_len);
+    return APR_SUCCESS;
 }
 
 apr_status_t rp_session_create(rp_session_t **session, const char **cookie, rp_env_t *env,
@@ -82,7 +118,7 @@ apr_status_t rp_session_create(rp_session_t **session, const char **cookie, rp_e
     made->record.last_used = made->record.created;
     if ((rv = rp_random(env, made->id, sizeof(made->id))) != APR_SUCCESS ||
         (rv = store_key(&key, hash, env, made)) != APR_SUCCESS ||
-        (rv = make_box(&box, &len, env, realm, made)) != APR_SUCCESS) {
+        (rv = make_value(&box, &len, env, realm, made)) != APR_SUCCESS) {
         return rv;
     }
     rv = rp_store_add(env, &key, box, len, time_left(env, realm, &made->record));
@@ -97,16 +133,42 @@ apr_status_t rp_session_create(rp_session_t **session, const char **cookie, rp_e
     return APR_SUCCESS;
 }
 
+/* Takes the value apart and opens the record. APR_EINVAL: not ours. */
+static apr_status_t open_value(rp_env_t *env, const rp_session_realm_t *realm,
+                               rp_session_t *session, const rp_store_value_t *value)
+{
+    rp_seal_for_t purpose = seal_for(RP_SEAL_SESSION, realm, session);
+    const unsigned char *at = value->data;
+    unsigned char *data;
+    apr_size_t box_len;
+    apr_size_t len;
+    apr_status_t rv;
+
+    if (value->len < LENGTH) {
+        return APR_EINVAL;
+    }
+    box_len = (apr_uint32_t)at[0] | ((apr_uint32_t)at[1] << 8) | ((apr_uint32_t)at[2] << 16) |
+              ((apr_uint32_t)at[3] << 24);
+    if (box_len > value->len - LENGTH) {
+        return APR_EINVAL;
+    }
+    rv = rp_open(&data, &len, env, &purpose, at + LENGTH, box_len);
+    if (rv == APR_SUCCESS) {
+        rv = rp_record_decode(&session->record, data, len);
+    }
+    session->tokens_open = 0;
+    session->tokens = at + LENGTH + box_len;
+    session->tokens_len = value->len - LENGTH - box_len;
+    return rv;
+}
+
 /* Reads the stored record of session->id. */
 static apr_status_t read_record(rp_env_t *env, const rp_session_realm_t *realm,
                                 rp_session_t *session)
 {
-    rp_seal_for_t purpose = seal_for(realm, session);
     unsigned char hash[RP_SHA256];
     rp_store_key_t key;
     rp_store_value_t value;
-    unsigned char *data;
-    apr_size_t len;
     apr_status_t rv;
 
     if ((rv = store_key(&key, hash, env, session)) != APR_SUCCESS ||
@@ -117,16 +179,32 @@ static apr_status_t read_record(rp_env_t *env, const rp_session_realm_t *realm,
         rp_debug(env, "session has ended");
         return APR_NOTFOUND;
     }
-    rv = rp_open(&data, &len, env, &purpose, value.data, value.len);
-    if (rv == APR_SUCCESS) {
-        rv = rp_record_decode(&session->record, data, len);
-    }
+    rv = open_value(env, realm, session, &value);
     if (rv == APR_EINVAL) {
         rp_debug(env, "stored session of %" APR_SIZE_T_FMT " bytes does not open", value.len);
         return APR_NOTFOUND;
     }
     session->version = value.version;
     return rv;
+}
+
+apr_status_t rp_session_open_tokens(rp_env_t *env, const rp_session_realm_t *realm,
+                                    rp_session_t *session)
+{
+    rp_seal_for_t purpose = seal_for(RP_SEAL_TOKENS, realm, session);
+    unsigned char *data;
+    apr_size_t len;
+    apr_status_t rv;
+
+    if (!session->tokens || session->tokens_open) {
+        return APR_SUCCESS;
+    }
+    rv = rp_open(&data, &len, env, &purpose, session->tokens, session->tokens_len);
+    if (rv == APR_SUCCESS) {
+        rv = rp_record_decode_tokens(&session->record, data, len);
+    }
+    session->tokens_open = rv == APR_SUCCESS;
+    return rv == APR_EINVAL ? rp_fail(env, RP_E_STORE, "the tokens of a session do not open") : rv;
 }
 
 static int is_over(rp_env_t *env, const rp_record_t *record, const rp_session_realm_t *realm,
@@ -159,6 +237,7 @@ apr_status_t rp_session_load(rp_session_t **session, rp_env_t *env, const rp_ses
         return APR_NOTFOUND;
     }
     found = apr_palloc(env->pool, sizeof(*found));
+    found->tokens = NULL;
     if (rp_base64url_decode_into(found->id, sizeof(found->id), cookie, cookie_len) != APR_SUCCESS) {
         rp_debug(env, "session cookie is not base64url");
         return APR_NOTFOUND;
@@ -191,7 +270,7 @@ static apr_status_t write_record(rp_env_t *env, const rp_session_realm_t *realm,
     apr_status_t rv;
 
     if ((rv = store_key(&key, hash, env, session)) != APR_SUCCESS ||
-        (rv = make_box(&box, &len, env, realm, session)) != APR_SUCCESS) {
+        (rv = make_value(&box, &len, env, realm, session)) != APR_SUCCESS) {
         return rv;
     }
     return rp_store_cas(env, &key, session->version, box, len,
@@ -243,8 +322,14 @@ apr_status_t rp_session_renew(rp_env_t *env, const rp_session_realm_t *realm, rp
     apr_status_t rv = APR_SUCCESS;
 
     for (int i = 0; i < RENEW_TRIES; i++) {
-        rp_session_t renewed = *session;
+        rp_session_t renewed;
 
+        rv = rp_session_open_tokens(env, realm, session);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+        renewed = *session;
+        renewed.tokens = NULL;
         set_tokens(&renewed.record, env, tokens);
         rv = write_record(env, realm, &renewed);
         if (rv == APR_NOTFOUND || (rv == RP_FAILED && env->error.id != RP_E_STORE)) {

@@ -30,8 +30,11 @@ typedef struct {
 
 typedef struct {
     unsigned char id[RP_SESSION_ID_BYTES];
-    apr_uint64_t version; /* of the stored record */
-    rp_record_t record;
+    apr_uint64_t version;        /* of the stored record */
+    rp_record_t record;          /* its three tokens are NULL until rp_session_open_tokens */
+    const unsigned char *tokens; /* the sealed tokens as stored; NULL: those in record count */
+    apr_size_t tokens_len;
+    int tokens_open; /* 1: they are in record too */
 } rp_session_t;
 
 /* Makes a session with a new id. created, last_used are set here. cookie receives the 43
@@ -44,6 +47,11 @@ apr_status_t rp_session_create(rp_session_t **session, const char **cookie, rp_e
 apr_status_t rp_session_load(rp_session_t **session, rp_env_t *env, const rp_session_realm_t *realm,
                              const char *cookie, apr_size_t cookie_len,
                              const rp_session_limits_t *limits);
+
+/* Opens the tokens into session->record, if that was not done yet: most requests do without, and
+ * they are most of a session's bytes. RP_FAILED with RP_E_STORE when they do not open. */
+apr_status_t rp_session_open_tokens(rp_env_t *env, const rp_session_realm_t *realm,
+                                    rp_session_t *session);
 
 /* Notes the use when RP_TOUCH_SECONDS, or an eighth of a shorter idle time, have passed since it
  * was noted. A conflict is no failure: somebody else wrote. */

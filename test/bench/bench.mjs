@@ -94,15 +94,19 @@ function provider() {
     email: 'alice@example.com', email_verified: true, preferred_username: 'alice', name: 'Alice Example',
     groups: ['staff', 'admins', 'operators', 'release-managers'],
   });
-  return startFake({ clientId: 'app', clientSecret: 'secret-of-the-benchmark', claims, accessToken: 'a'.repeat(1400) });
+  return startFake({
+    clientId: 'app',
+    clientSecret: 'secret-of-the-benchmark',
+    user: { sub: 'user-1', ...claims },
+    rules: { token: { set: { access_token: 'a'.repeat(1400) } }, idToken: { drop: ['at_hash'] } },
+  });
 }
 
-async function signIn(base, op) {
+async function signIn(base) {
   const browser = new Browser();
   const page = await browser.goto(`${base}/private/page.txt`);
   if (page.status !== 200) throw new Error(`the login ended with ${page.status}: ${page.text.slice(0, 500)}`);
-  void op;
-  return browser.jar.header(`${base}/private/page.txt`);
+  return `oauth=${browser.cookie('oauth')}`;
 }
 
 function get(agent, url, headers) {
@@ -142,14 +146,12 @@ async function instructions(op) {
   const port = await freePort();
   const text = configuration({ dir, port, mpm: 'prefork', issuer: op.issuer });
   const plainServer = await startHttpd(dir, 'login', text, port);
-  const cookie = await signIn(`http://127.0.0.1:${port}`, op);
+  const cookie = await signIn(`http://127.0.0.1:${port}`);
   await plainServer.stop();
   const plain = await countInstructions(dir, 'plain', without(text), port, '/open.txt', cookie);
   const loaded = await countInstructions(dir, 'loaded', text, port, '/open.txt', cookie);
   const signed = await countInstructions(dir, 'signed', text, port, '/private/page.txt', cookie);
-  const shm = fs.statSync(path.join(dir, 'state')).isDirectory();
   if (!process.env.KEEP) fs.rmSync(dir, { recursive: true });
-  void shm;
   return { plain, loaded, signed };
 }
 
@@ -166,7 +168,7 @@ async function throughput(op, connections) {
   const base = `http://127.0.0.1:${port}`;
   const pairs = [];
   try {
-    const cookie = await signIn(base, op);
+    const cookie = await signIn(base);
     wrk(`${base}/private/page.txt`, cookie, connections);
     for (let i = 0; i < RUNS; i += 1) {
       const open = wrk(`${base}/open.txt`, cookie, connections);

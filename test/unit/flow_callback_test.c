@@ -8,6 +8,12 @@
 #include "../../src/base/rp_limits.h"
 #include "../../src/flow/rp_access.h"
 
+static void open_tokens(flow_t *flow, const rp_reply_t *reply)
+{
+    assert_int_equal(rp_session_open_tokens(&flow->test->env, &flow->site.realm, reply->session),
+                     APR_SUCCESS);
+}
+
 static const char *claim_of(const rp_reply_t *reply, const char *name)
 {
     rp_claim_t claim;
@@ -37,6 +43,7 @@ static void signs_in_and_returns_to_where_the_user_was_going(void **state)
     assert_int_equal(reply.outcome, RP_PASS);
     assert_string_equal(reply.user, "alice");
     assert_string_equal(reply.session->record.issuer, FLOW_ISSUER);
+    open_tokens(flow, &reply);
     assert_string_equal(reply.session->record.access_token, "access");
     assert_string_equal(reply.session->record.scope, "openid profile email");
     assert_int_equal(flow->codes_redeemed, 1);
@@ -225,6 +232,7 @@ static void ignores_an_id_token_in_the_oauth2_profile(void **state)
     reply = flow_come_back(flow, reply.location);
     flow_expect_redirect(&reply, FLOW_BASE "/app");
     reply = flow_open(flow, "/app");
+    open_tokens(flow, &reply);
     assert_null(reply.session->record.id_token);
     assert_null(claim_of(&reply, "azp"));
 }
@@ -506,6 +514,7 @@ static void remembers_the_scope_that_the_place_asked_for(void **state)
     flow_sign_in(flow);
     reply = flow_open(flow, "/app");
     assert_string_equal(reply.session->record.scope, "openid");
+    open_tokens(flow, &reply);
     assert_string_equal(reply.session->record.refresh_token, "r");
     assert_int_equal(reply.session->record.token_expires, flow->test->now + apr_time_from_sec(60));
 }

@@ -143,16 +143,6 @@ static void header_names_that_a_backend_takes_for_the_same_are_the_same(void **s
     }
 }
 
-static void a_variable_has_a_prefix_that_nothing_else_has(void **state)
-{
-    test_env_t *test = *state;
-
-    assert_string_equal(rp_export_variable("email", 5, test->env.pool), "OAUTH_CLAIM_email");
-    assert_string_equal(rp_export_variable("https://x/y", 11, test->env.pool),
-                        "OAUTH_CLAIM_https___x_y");
-    assert_string_equal(rp_export_variable("PATH=x", 6, test->env.pool), "OAUTH_CLAIM_PATH_x");
-}
-
 /* A stand-in for regular expressions: the pattern is a text to be found; "(" does not compile. */
 static void *compile(apr_pool_t *pool, const char *pattern)
 {
@@ -280,7 +270,6 @@ int run_flow_export_tests(void)
         TEST(an_address_that_is_not_verified_is_not_exported),
         TEST(a_value_that_is_too_large_is_refused_and_never_cut),
         TEST(header_names_that_a_backend_takes_for_the_same_are_the_same),
-        TEST(a_variable_has_a_prefix_that_nothing_else_has),
         TEST(require_grants_what_it_says_and_nothing_else),
         TEST(a_session_without_what_is_required_is_refused),
     };

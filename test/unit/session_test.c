@@ -1,11 +1,11 @@
 /* The session folder: record, claims, life. */
+#include "session_groups.h"
 #include "test_env.h"
 
 #include <apr_strings.h>
 #include <string.h>
 
 #include "../../src/base/rp_limits.h"
-#include "../../src/codec/rp_json.h"
 #include "../../src/jose/rp_crypto.h"
 #include "../../src/jose/rp_seal.h"
 #include "../../src/session/rp_session.h"
@@ -41,20 +41,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static void encode(rp_record_t *record, test_env_t *test, const char *json)
-{
-    const char *why = NULL;
-    json_t *object;
-    int dropped;
-
-    assert_int_equal(
-        rp_json_parse(&object, json, strlen(json), RP_MAX_USERINFO, test->env.pool, &why),
-        APR_SUCCESS);
-    assert_int_equal(
-        rp_claims_encode(&record->claims, &record->claims_len, &dropped, object, test->env.pool),
-        APR_SUCCESS);
-}
-
 static rp_record_t a_record(test_env_t *test)
 {
     rp_record_t record = {.provider = "",
@@ -65,7 +51,7 @@ static rp_record_t a_record(test_env_t *test)
                           .refresh_token = "refresh-1",
                           .token_expires = test->now + apr_time_from_sec(300)};
 
-    encode(&record, test, "{\"sub\":\"alice\",\"groups\":[\"staff\",\"a,b\"]}");
+    session_encode_claims(&record, test, "{\"sub\":\"alice\",\"groups\":[\"staff\",\"a,b\"]}");
     return record;
 }
 
@@ -81,6 +67,11 @@ static rp_session_t *a_session(const char **cookie, test_env_t *test)
 static apr_status_t load(rp_session_t **session, test_env_t *test, const char *cookie)
 {
     return rp_session_load(session, &test->env, &realm, cookie, strlen(cookie), &limits);
+}
+
+static void open_tokens(test_env_t *test, rp_session_t *session)
+{
+    assert_int_equal(rp_session_open_tokens(&test->env, &realm, session), APR_SUCCESS);
 }
 
 static void a_record_comes_back_as_it_was(void **state)
@@ -106,11 +97,20 @@ static void a_record_comes_back_as_it_was(void **state)
     assert_int_equal(back.token_generation, 7);
     assert_string_equal(back.provider, "");
     assert_string_equal(back.issuer, "https://op.example");
-    assert_string_equal(back.refresh_token, "refresh-1");
     assert_null(back.sid);
-    assert_null(back.id_token);
+    assert_null(back.refresh_token);
     assert_int_equal(back.claims_len, record.claims_len);
     assert_memory_equal(back.claims, record.claims, record.claims_len);
+    assert_int_equal(rp_record_encode_tokens(&data, &len, &record, test->env.pool), APR_SUCCESS);
+    for (apr_size_t i = 0; i < len; i++) {
+        assert_int_equal(
+            rp_record_decode_tokens(&back, apr_pmemdup(test->env.pool, data, i + 1), i),
+            APR_EINVAL);
+    }
+    assert_int_equal(rp_record_decode_tokens(&back, data, len), APR_SUCCESS);
+    assert_string_equal(back.access_token, "access-1");
+    assert_string_equal(back.refresh_token, "refresh-1");
+    assert_null(back.id_token);
 }
 
 static void a_record_that_is_cut_extended_or_changed_is_refused_or_stays_in_bounds(void **state)
@@ -145,120 +145,6 @@ static void a_record_that_is_cut_extended_or_changed_is_refused_or_stays_in_boun
     }
     data[0] = 2;
     assert_int_equal(rp_record_decode(&back, data, len), APR_EINVAL);
-}
-
-typedef struct {
-    const char *json;
-    const char *name;
-    const char *value; /* NULL: no such claim */
-    rp_claim_kind_t kind;
-} claim_row_t;
-
-/* clang-format off */
-static const claim_row_t claim_rows[] = {
-    {"{\"a\":\"x\"}", "a", "x", RP_CLAIM_STRING},
-    {"{\"a\":\"\"}", "a", "", RP_CLAIM_STRING},
-    {"{\"a\":\"x\"}", "A", NULL, RP_CLAIM_STRING},
-    {"{\"a\":1000000}", "a", "1000000", RP_CLAIM_NUMBER},
-    {"{\"a\":9007199254740993}", "a", "9007199254740993", RP_CLAIM_NUMBER},
-    {"{\"a\":1.5}", "a", "1.5", RP_CLAIM_NUMBER},
-    {"{\"a\":0.1}", "a", "0.1", RP_CLAIM_NUMBER},
-    {"{\"a\":true}", "a", "true", RP_CLAIM_BOOLEAN},
-    {"{\"a\":false}", "a", "false", RP_CLAIM_BOOLEAN},
-    {"{\"a\":null}", "a", NULL, RP_CLAIM_STRING},
-    {"{\"a\":[\"x\",\"y\"]}", "a", "x,y", RP_CLAIM_ARRAY},
-    {"{\"a\":[]}", "a", "", RP_CLAIM_ARRAY},
-    {"{\"a\":[\"x,y\",\"50%\"]}", "a", "x%2Cy,50%25", RP_CLAIM_ARRAY},
-    {"{\"a\":[1,true,null,\"\"]}", "a", "1,true", RP_CLAIM_ARRAY},
-    {"{\"a\":[\"x\",\"y\\nz\"]}", "a", "x", RP_CLAIM_ARRAY},
-    {"{\"a\":{\"b\":{\"c\":\"d\"}}}", "a.b.c", "d", RP_CLAIM_STRING},
-    {"{\"a\":{\"b\":\"d\"}}", "a", "{\"b\":\"d\"}", RP_CLAIM_OBJECT},
-    {"{\"a\":{\"b\":\"nested\"},\"a.b\":\"top\"}", "a.b", "top", RP_CLAIM_STRING},
-    {"{\"a\":\"x\\r\\nX-Evil: 1\"}", "a", NULL, RP_CLAIM_STRING},
-    {"{\"a\":\"x\\u007f\"}", "a", NULL, RP_CLAIM_STRING},
-    {"{\"a\\n\":\"x\"}", "a\n", NULL, RP_CLAIM_STRING},
-    {"{\"\":\"x\"}", "", NULL, RP_CLAIM_STRING},
-    {"{\"https://example.com/roles\":[\"r\"]}", "https://example.com/roles", "r", RP_CLAIM_ARRAY},
-    {"{\"a\":\"\xC3\xA9\"}", "a", "\xC3\xA9", RP_CLAIM_STRING},
-};
-/* clang-format on */
-
-static void claims_are_found_with_their_text(void **state)
-{
-    test_env_t *test = *state;
-
-    for (apr_size_t i = 0; i < sizeof(claim_rows) / sizeof(claim_rows[0]); i++) {
-        const claim_row_t *row = &claim_rows[i];
-        rp_record_t record = {0};
-        rp_claim_t claim;
-
-        encode(&record, test, row->json);
-        if (!row->value) {
-            assert_int_equal(rp_claim_find(&claim, &record, row->name), 0);
-            continue;
-        }
-        if (!rp_claim_find(&claim, &record, row->name)) {
-            fail_msg("%s has no %s", row->json, row->name);
-        }
-        assert_string_equal(claim.value, row->value);
-        assert_int_equal(claim.kind, row->kind);
-    }
-}
-
-typedef struct {
-    const char *json;
-    const char *value;
-    int has;
-} has_row_t;
-
-/* clang-format off */
-static const has_row_t has_rows[] = {
-    {"{\"a\":\"admin\"}", "admin", 1},
-    {"{\"a\":\"admins\"}", "admin", 0},
-    {"{\"a\":\"x,admin\"}", "admin", 0},
-    {"{\"a\":[\"staff\",\"admin\"]}", "admin", 1},
-    {"{\"a\":[\"staff\",\"admins\"]}", "admin", 0},
-    {"{\"a\":[\"adm\",\"in\"]}", "adm,in", 0},
-    {"{\"a\":[\"adm,in\"]}", "adm,in", 1},
-    {"{\"a\":[\"adm,in\"]}", "adm", 0},
-    {"{\"a\":[\"50%\"]}", "50%", 1},
-    {"{\"a\":[\"x%2Cy\"]}", "x,y", 0},
-    {"{\"a\":[\"x%2Cy\"]}", "x%2Cy", 1},
-    {"{\"a\":[]}", "", 0},
-    {"{\"a\":[\"x\"]}", "", 0},
-    {"{\"a\":[7]}", "7", 1},
-    {"{\"a\":true}", "true", 1},
-};
-/* clang-format on */
-
-static void a_value_matches_whole_and_arrays_by_membership(void **state)
-{
-    test_env_t *test = *state;
-
-    for (apr_size_t i = 0; i < sizeof(has_rows) / sizeof(has_rows[0]); i++) {
-        rp_record_t record = {0};
-        rp_claim_t claim;
-
-        encode(&record, test, has_rows[i].json);
-        assert_int_equal(rp_claim_find(&claim, &record, "a"), 1);
-        if (rp_claim_has(&claim, has_rows[i].value) != has_rows[i].has) {
-            fail_msg("%s has %s", has_rows[i].json, has_rows[i].value);
-        }
-    }
-}
-
-static void too_many_claims_are_no_session(void **state)
-{
-    test_env_t *test = *state;
-    const unsigned char *claims;
-    json_t *object = rp_json_keep(json_object(), test->env.pool);
-    apr_size_t len;
-    int dropped;
-
-    for (int i = 0; i <= RP_MAX_CLAIMS; i++) {
-        json_object_set_new(object, apr_psprintf(test->env.pool, "c%d", i), json_integer(i));
-    }
-    assert_int_equal(rp_claims_encode(&claims, &len, &dropped, object, test->env.pool), APR_ENOSPC);
 }
 
 static void a_session_is_found_by_its_cookie(void **state)
@@ -417,6 +303,8 @@ static void new_tokens_are_written_although_a_use_was_noted_meanwhile(void **sta
     assert_int_equal(rp_session_touch(&test->env, &realm, user, &limits), APR_SUCCESS);
     assert_int_equal(rp_session_renew(&test->env, &realm, refresher, &tokens), APR_SUCCESS);
     assert_int_equal(load(&user, test, cookie), APR_SUCCESS);
+    assert_null(user->record.access_token);
+    open_tokens(test, user);
     assert_string_equal(user->record.access_token, "access-2");
     assert_string_equal(user->record.refresh_token, "refresh-2");
     assert_int_equal(user->record.token_generation, 1);
@@ -437,6 +325,7 @@ static void the_second_of_two_refreshes_takes_the_tokens_of_the_first(void **sta
     assert_int_equal(load(&b, test, cookie), APR_SUCCESS);
     assert_int_equal(rp_session_renew(&test->env, &realm, a, &first), APR_SUCCESS);
     assert_int_equal(rp_session_renew(&test->env, &realm, b, &second), APR_SUCCESS);
+    open_tokens(test, b);
     assert_string_equal(b->record.access_token, "access-2");
 }
 
@@ -450,6 +339,7 @@ static void a_refresh_token_that_was_not_rotated_stays(void **state)
     session = a_session(&cookie, test);
     assert_int_equal(load(&session, test, cookie), APR_SUCCESS);
     assert_int_equal(rp_session_renew(&test->env, &realm, session, &tokens), APR_SUCCESS);
+    open_tokens(test, session);
     assert_string_equal(session->record.refresh_token, "refresh-1");
 }
 
@@ -471,6 +361,7 @@ static void a_store_that_fails_for_a_moment_costs_no_refresh_token(void **state)
         rp_forgive(&test->env);
         assert_int_equal(load(&session, test, cookie), APR_SUCCESS);
         if (n != 1) {
+            open_tokens(test, session);
             assert_string_equal(session->record.refresh_token, "refresh-2");
         }
     }
@@ -532,9 +423,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_record_comes_back_as_it_was),
         TEST(a_record_that_is_cut_extended_or_changed_is_refused_or_stays_in_bounds),
-        TEST(claims_are_found_with_their_text),
-        TEST(a_value_matches_whole_and_arrays_by_membership),
-        TEST(too_many_claims_are_no_session),
         TEST(a_session_is_found_by_its_cookie),
         TEST(two_sessions_have_different_ids),
         TEST(a_cookie_that_was_changed_is_no_session),
@@ -553,5 +441,5 @@ int main(void)
         TEST(a_session_that_is_too_large_is_refused),
     };
 
-    return cmocka_run_group_tests_name("session", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("session", tests, NULL, NULL) + run_session_claims_tests();
 }
