@@ -103,12 +103,17 @@ class Httpd {
     return this;
   }
 
+  // Until no connection is open, or a moment has passed.
+  quiet() {
+    return waitUntil(() => this.ports.every((port) => !hasConnections(port)), 'quiet', 1500).catch(() => {});
+  }
+
   // Not while a connection is being closed: on SIGTERM mod_mpm_event may read one that a worker has
   // just freed, and that crash (seen with other modules too) would be blamed on this one.
   async stop() {
     const child = this.process;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    await waitUntil(() => this.ports.every((port) => !hasConnections(port)), 'quiet', 1500).catch(() => {});
+    await this.quiet();
     child.kill('SIGTERM');
     await this.ended;
   }
@@ -132,7 +137,8 @@ class Httpd {
     return this.signalAndWait('SIGUSR1');
   }
 
-  restart() {
+  async restart() {
+    await this.quiet();
     return this.signalAndWait('SIGHUP');
   }
 
