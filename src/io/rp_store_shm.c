@@ -274,6 +274,8 @@ static apr_status_t shm_add(rp_store_t *store, rp_env_t *env, const rp_store_key
     return run(store, &call, do_add);
 }
 
+/* One parameter more than usual, as the interface has it. */
+/* NOLINTNEXTLINE(readability-function-size) */
 static apr_status_t shm_cas(rp_store_t *store, rp_env_t *env, const rp_store_key_t *key,
                             apr_uint64_t version, const void *data, apr_size_t len,
                             apr_interval_time_t ttl)

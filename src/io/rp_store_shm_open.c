@@ -37,6 +37,7 @@ static rp_shm_t *map_arena(const rp_shm_opening_t *opening, int fd, apr_size_t s
 {
     rp_shm_t *shm = apr_pcalloc(pool, sizeof(*shm));
     int flags = fd < 0 ? MAP_SHARED | MAP_ANONYMOUS : MAP_SHARED;
+    /* cppcheck-suppress invalidFunctionArg ; -1 is right for anonymous memory */
     void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
 
     if (map == MAP_FAILED) {

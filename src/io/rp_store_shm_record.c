@@ -98,6 +98,7 @@ apr_status_t rp_shm_unlink(const rp_shm_shard_t *shard, uint32_t at, uint64_t ha
     uint32_t *link = bucket_of(shard, hash);
     rp_shm_block_t *block;
 
+    /* cppcheck-suppress uninitvar ; what link points to is in the arena */
     for (uint32_t left = shard->limit / RP_SHM_MIN_BLOCK; *link && left; left--) {
         block = rp_shm_record(shard, *link);
         if (!block) {

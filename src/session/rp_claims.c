@@ -273,7 +273,7 @@ static int fill(rp_claim_t *claim, const unsigned char *at, const span_t *span)
         return 0;
     }
     claim->kind = (rp_claim_kind_t)at[0];
-    claim->nested = at[1] & NESTED;
+    claim->nested = (at[1] & NESTED) != 0;
     claim->variable = at[1] & EXPORTED ? (const char *)at + HEAD : NULL;
     claim->name = (const char *)at + span->name_at;
     claim->name_len = span->name_len;

@@ -79,9 +79,9 @@ static apr_status_t make_value(unsigned char **value, apr_size_t *len, rp_env_t 
 {
     rp_seal_for_t purpose = seal_for(RP_SEAL_SESSION, realm, session);
     unsigned char *tokens = NULL;
-    unsigned char *box;
+    unsigned char *box = NULL;
     apr_size_t tokens_len = session->tokens_len;
-    apr_size_t box_len;
+    apr_size_t box_len = 0;
     apr_status_t rv = seal(&box, &box_len, env, &purpose, &session->record);
 
     if (rv == APR_SUCCESS && !session->tokens) {

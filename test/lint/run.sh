@@ -17,7 +17,7 @@ echo "$sources" | grep -v '^$' | tr ' ' '\n' |
     xargs -P "$(getconf _NPROCESSORS_ONLN)" -n 4 sh -c '
         clang-tidy-14 --quiet "$@" -- -std=c11 -D_GNU_SOURCE '"$includes"' \
             -DTEST_VECTORS=\"test/vectors\" -DPACKAGE_VERSION=\"0\" 2> "'"$build"'/tidy.$$.log" ||
-            { cat "'"$build"'/tidy.$$.log"; exit 255; }
+            { cat "'"$build"'/tidy.$$.log"; exit 1; }
     ' tidy || bad=1
 
 cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
