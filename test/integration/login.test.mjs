@@ -202,3 +202,14 @@ describe('a provider that puts the claims into the ID Token', () => {
     assert.equal(site.op.count('/me'), 0);
   });
 });
+
+describe('OAuthResource', () => {
+  const site = useSite({
+    provider: 'fake',
+    config: (s) => s.provider('OAuthResource https://api.example/one https://api.example/two') + s.place('/app'),
+  });
+  it('names each resource in the authorization request', async () => {
+    const { location } = await site.browser().goto(`${site.url}/app/`, { follow: false });
+    assert.deepEqual(new URL(location).searchParams.getAll('resource'), ['https://api.example/one', 'https://api.example/two']);
+  });
+});

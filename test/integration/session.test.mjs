@@ -217,3 +217,21 @@ ${s.place('/app')}
     assert.equal(site.op.count('/token'), asked);
   });
 });
+
+describe('OAuthSecret', () => {
+  const secrets = (list) => (s) => `${SITE(s)}OAuthSecret ${list}\n`;
+  const site = useSite({
+    config: secrets('env:OLD_SECRET'),
+    httpd: { env: { OLD_SECRET: 'o'.repeat(32), NEW_SECRET: 'n'.repeat(32) } },
+  });
+
+  it('is a ring: a new first secret keeps sessions, and without the old one they end', async () => {
+    const browser = await site.signedIn();
+    await site.reload(secrets('env:NEW_SECRET env:OLD_SECRET'));
+    assert.equal((await browser.goto(`${site.url}/app/`)).hops.length, 1);
+    const later = await site.signedIn();
+    await site.reload(secrets('env:NEW_SECRET'));
+    await site.assertNoSession(browser);
+    assert.equal((await later.goto(`${site.url}/app/`)).hops.length, 1);
+  });
+});

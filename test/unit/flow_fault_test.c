@@ -143,9 +143,33 @@ static void fails_cleanly_whichever_outside_call_of_a_login_fails(void **state)
     }
 }
 
+static void explains_when_answers_come_twice_and_no_session_is_kept(void **state)
+{
+    flow_t *flow = *state;
+    rp_reply_t reply = flow_open(flow, "/app");
+
+    for (int attempt = 1; attempt <= RP_LOGIN_ATTEMPTS; attempt++) {
+        const char *target = flow_authorize(flow, reply.location);
+        const char *binding = apr_table_get(flow->jar, FLOW_LOGIN_COOKIE);
+
+        reply = flow_open(flow, target);
+        flow_expect_redirect(&reply, FLOW_BASE "/app");
+        apr_table_clear(flow->jar);
+        apr_table_set(flow->jar, FLOW_LOGIN_COOKIE, binding);
+        reply = flow_open(flow, target);
+        if (attempt < RP_LOGIN_ATTEMPTS) {
+            flow_expect_provider(&reply);
+        }
+    }
+    flow_expect_error(&reply, RP_E_STATE_USED);
+    assert_int_equal(flow->codes_redeemed, RP_LOGIN_ATTEMPTS);
+}
+
 int run_flow_fault_tests(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(explains_when_answers_come_twice_and_no_session_is_kept,
+                                        flow_setup, flow_teardown),
         cmocka_unit_test(fails_cleanly_whichever_outside_call_of_a_login_fails),
     };
 
