@@ -56,6 +56,7 @@ const WRONG = [
   ['a callback that a handler swallows', at('<Location /oauth>\nSetHandler server-status\n</Location>'), ['OAuthPath', 'SetHandler'], 'CONFIG_CALLBACK'],
   ['a base URL with a path', at('OAuthBaseURL https://www.example.com/x'), ['OAuthBaseURL']],
   ['a base URL that is not one', at('OAuthBaseURL www.example.com'), ['OAuthBaseURL', 'www.example.com']],
+  ['a name that is no host', at(`<VirtualHost *:1>\nServerName www.example.com.\n${PLACE}\n</VirtualHost>`), ['OAuthBaseURL'], 'CONFIG_BASE_URL'],
   ['two state directories', at(`OAuthStateDir /var/lib/a\n<VirtualHost *:1>\nServerName http://b.example\nOAuthStateDir /var/lib/b\n</VirtualHost>`), ['OAuthStateDir', '/var/lib/a', '/var/lib/b'], 'CONFIG_STATE_DIR'],
   ['a proxy network that is none', at('OAuthTrustedProxy 10.0.0.0/33'), ['OAuthTrustedProxy', '10.0.0.0/33']],
   ['a cookie name with a space', at('OAuthCookie "name=a b"'), ['OAuthCookie']],
