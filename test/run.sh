@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what is missing, builds with warnings as errors, and runs every test.
 #
-#   sh test/run.sh              the unit and integration tests
+#   sh test/run.sh              everything
 #   sh test/run.sh STAGE...     any of: unit integration browser lint sanitize
 #
 # Builds go to build/ below the checkout. Ends with the runners' own totals.
@@ -9,7 +9,7 @@ set -eu
 
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top"
-stages=${*:-unit integration}
+stages=${*:-unit lint integration browser sanitize}
 logs=$top/build/logs
 jobs=$(getconf _NPROCESSORS_ONLN)
 
