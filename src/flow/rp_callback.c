@@ -130,6 +130,7 @@ static apr_status_t way_back(callback_t *callback, rp_error_id_t why)
                         .attempt = callback->state->attempt + 1,
                         .preserved = callback->state->preserved,
                         .scope = callback->state->scope};
+    rp_request_t bound;
     int has;
     apr_status_t rv = has_session(&has, callback);
 
@@ -145,7 +146,8 @@ static apr_status_t way_back(callback_t *callback, rp_error_id_t why)
                        RP_LOGIN_ATTEMPTS, callback->binding ? "of another login" : "not sent");
     }
     rp_debug(callback->env, "login is started again (%s)", rp_error_row(why)->name);
-    rp_login_start(callback->reply, callback->env, callback->request, &login);
+    bound = rp_login_bound_for(callback->request, callback->return_url);
+    rp_login_start(callback->reply, callback->env, &bound, &login);
     return APR_SUCCESS;
 }
 

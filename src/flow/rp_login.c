@@ -140,6 +140,21 @@ static const char *place_scope(const rp_place_t *place, apr_pool_t *pool)
     return scope && strlen(scope) > SCOPE_MAX ? RP_SCOPE_UNKNOWN : scope;
 }
 
+rp_request_t rp_login_bound_for(const rp_request_t *request, const rp_return_url_t *url)
+{
+    rp_request_t bound = *request;
+    const char *target = rp_return_url_short(url);
+    const rp_place_t *place = NULL;
+
+    if (request->place_of && target[0] == '/') {
+        place = request->place_of(request->header_ctx, target);
+    }
+    if (place) {
+        bound.place = place;
+    }
+    return bound;
+}
+
 /* What a login from a place starts with, besides the provider: where to come back to, the login
  * cookie, and the form that has to wait. */
 static apr_status_t prepare(rp_login_t *login, const char **binding, rp_reply_t *reply,
@@ -260,11 +275,12 @@ void rp_login_endpoint(rp_reply_t *reply, rp_env_t *env, const rp_request_t *req
 
         rp_page_choice(reply, env, request, &choice);
     } else {
+        rp_request_t bound = rp_login_bound_for(request, url);
         rp_login_t login = {.provider = providers[0],
                             .return_url = url,
                             .preserved = parameters.preserved,
-                            .scope = place_scope(request->place, env->pool)};
+                            .scope = place_scope(bound.place, env->pool)};
 
-        rp_login_start(reply, env, request, &login);
+        rp_login_start(reply, env, &bound, &login);
     }
 }

@@ -21,7 +21,10 @@ typedef struct rp_request_t {
     apr_size_t body_len;
     /* One request header, NULL when absent; not called on the hot path. */
     const char *(*header)(void *ctx, const char *name);
-    void *header_ctx;
+    /* For endpoints: the place that a path (and query) of the own origin lies in, whose settings a
+     * login that leads there has. NULL, or returning NULL: not known. */
+    const rp_place_t *(*place_of)(void *ctx, const char *target);
+    void *header_ctx; /* handed to both */
 } rp_request_t;
 
 typedef enum {

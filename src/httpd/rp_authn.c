@@ -133,6 +133,14 @@ static int answer(request_rec *r, rp_visit_t *visit)
     return rp_translate_reply(r, visit, &visit->reply, RP_FROM_HOOK);
 }
 
+/* An endpoint wants to know how this place is configured, and nothing else. */
+static int is_looked_up(const request_rec *r)
+{
+    const rp_visit_t *whole = r->main ? rp_visit_find(r->main) : NULL;
+
+    return whole && whole->at_endpoint;
+}
+
 int rp_authn_check(request_rec *r)
 {
     rp_dir_config_t *dir = rp_dir_config(r->per_dir_config);
@@ -146,6 +154,9 @@ int rp_authn_check(request_rec *r)
     }
     if (r->proxyreq == PROXYREQ_PROXY) {
         return refuse_place(r, "a forward proxy cannot be protected by a sign-in");
+    }
+    if (is_looked_up(r)) {
+        return HTTP_UNAUTHORIZED;
     }
     visit = rp_visit(r);
     rp_translate_request(visit, r, &dir->place);

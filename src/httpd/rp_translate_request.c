@@ -2,6 +2,7 @@
 
 #include <apr_strings.h>
 #include <http_protocol.h>
+#include <http_request.h>
 #include <string.h>
 
 #include "../base/rp_limits.h"
@@ -32,6 +33,17 @@ static const char *target_of(const request_rec *r)
     return target ? target : "/";
 }
 
+/* The merged configuration of a path, as a request for it would have it. Only looked up: nothing
+ * is asked of the place itself, and what would refuse does so silently (rp_authn.c). */
+static const rp_place_t *place_of(void *ctx, const char *target)
+{
+    request_rec *r = ctx;
+    const char *path = apr_pstrndup(r->pool, target, strcspn(target, "?"));
+    const request_rec *part = ap_sub_req_lookup_uri(path, r, NULL);
+
+    return part && part->per_dir_config ? &rp_dir_config(part->per_dir_config)->place : NULL;
+}
+
 void rp_translate_request(rp_visit_t *visit, request_rec *r, const rp_place_t *place)
 {
     rp_request_t *request = &visit->request;
@@ -44,6 +56,7 @@ void rp_translate_request(rp_visit_t *visit, request_rec *r, const rp_place_t *p
     request->query = r->args;
     request->cookies = visit->cookies;
     request->header = header;
+    request->place_of = visit->at_endpoint ? place_of : NULL;
     request->header_ctx = r;
 }
 

@@ -213,3 +213,31 @@ describe('OAuthResource', () => {
     assert.deepEqual(new URL(location).searchParams.getAll('resource'), ['https://api.example/one', 'https://api.example/two']);
   });
 });
+
+describe('a login that did not start at the place itself', () => {
+  const site = useSite({
+    provider: 'fake',
+    config: (s) => s.provider() + s.place('/app')
+      + s.place('/orders', 'OAuthScope openid orders\nOAuthResource https://api.example/orders\n'
+        + 'OAuthAuthorizationParameter ui_locales de\nRequire valid-user'),
+  });
+  const asked = (page) => {
+    const parameters = new URL(page.location).searchParams;
+    return ['scope', 'resource', 'ui_locales'].map((name) => parameters.get(name));
+  };
+
+  it('asks for what the place asks for all the same', async () => {
+    const browser = site.browser();
+    const page = await browser.goto(`${site.url}/oauth/login?return_to=/orders/1%3Fx`, { follow: false });
+    assert.deepEqual(asked(page), ['openid orders', 'https://api.example/orders', 'de']);
+    const other = await browser.goto(`${site.url}/oauth/login?return_to=/app/`, { follow: false });
+    assert.deepEqual(asked(other), ['openid profile email', null, null]);
+  });
+
+  it('does so too when it has to start again', async () => {
+    const first = await site.browser().goto(`${site.url}/orders/2`, { follow: false });
+    const state = new URL(first.location).searchParams.get('state');
+    const again = await site.browser().goto(`${site.callback}?code=x&state=${state}&iss=${encodeURIComponent(site.fake.issuer)}`, { follow: false });
+    assert.deepEqual(asked(again), ['openid orders', 'https://api.example/orders', 'de']);
+  });
+});
