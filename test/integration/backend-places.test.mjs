@@ -18,6 +18,7 @@ const FILES = {
   'htdocs/admins/page.html': 'for admins',
   'htdocs/broken/.htaccess': 'AuthType OAuth\nOAuthUse nobody\nRequire valid-user\n',
   'htdocs/broken/page.html': 'must not be seen',
+  'htdocs/directory/env.cgi': CGI,
   'htdocs/index.html': 'home',
 };
 const SITE = (s) => `${s.provider('OAuthScope openid profile email groups')}
@@ -34,6 +35,11 @@ ${s.place('/proxied')}
 <Location "/public/login">
   ProxyPass ${s.backend.url}/public/login
 </Location>
+<Directory "${s.httpd.root}/htdocs/directory">
+  AuthType OAuth
+  Require valid-user
+  OAuthUser email
+</Directory>
 RewriteEngine on
 RewriteRule ^/public/inside$ /app/page.html [PT]
 `;
@@ -91,6 +97,12 @@ describe('claims named like environment variables', () => {
 
 describe('places inside httpd', () => {
   const site = useSite({ httpd: { files: FILES }, config: SITE });
+
+  it('can be a <Directory>', async () => {
+    assert.equal((await site.browser().fetch(`${site.url}/directory/env.cgi`)).status, 401);
+    const page = await login(site.browser(), `${site.url}/directory/env.cgi`);
+    assert.equal(variables(page.text).REMOTE_USER, 'alice@example.com');
+  });
 
   it('serve static files to those who are signed in, and nothing to others', async () => {
     assert.equal((await site.browser().fetch(`${site.url}/app/page.html`)).status, 401);
