@@ -46,6 +46,7 @@ struct rp_env_t {
     apr_pool_t *pool;                   /* lives as long as the request or job */
     struct rp_http_t *http;             /* io/rp_http.h */
     struct rp_store_t *store;           /* io/rp_store.h */
+    struct rp_store_t *local;           /* of this machine alone; NULL: store */
     const struct rp_keyring_t *keyring; /* jose/rp_seal.h */
     const char *state_dir;              /* for last good copies; NULL: none are kept */
     rp_error_t error;                   /* first cause of a failure, see rp_error.h */

@@ -17,6 +17,7 @@
 #include "../flow/rp_site.h"
 #include "rp_directive.h"
 #include "rp_header_set.h"
+#include "rp_store_choice.h"
 
 extern module AP_MODULE_DECLARE_DATA auth_oauth_module;
 
@@ -108,7 +109,7 @@ typedef struct {
     const apr_array_header_t *trusted_proxies; /* of apr_ipsubnet_t * */
     const apr_array_header_t *secrets;         /* of const char *; NULL: the one in the state dir */
     const char *state_dir;
-    apr_size_t store_size;
+    rp_store_choice_t store_choice;
     rp_cookie_options_t cookie;
     const apr_array_header_t *return_to;
     rp_template_file_t templates[RP_TEMPLATES];
@@ -132,6 +133,7 @@ typedef struct {
     const rp_header_set_t *scrub;           /* headers that clients may not send */
     const apr_array_header_t *secret_bytes; /* of rp_secret_bytes_t, read by rp_config_check */
     const struct rp_keyring_t *keyring;     /* made by rp_state, in post_config */
+    rp_store_t *store;                      /* of the sessions; likewise */
     const module *authz_core;               /* for rp_quiet.c; NULL: not loaded */
     const struct ap_logconf *quiet_log;
 } rp_server_config_t;

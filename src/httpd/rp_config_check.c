@@ -333,10 +333,10 @@ static void check_shared(rp_check_t *check, const rp_server_config_t *config)
                        dir->state_dir, config->state_dir);
     }
     if (store && (config->set & RP_D_BIT(RP_D_SESSION_STORE)) &&
-        store->store_size != config->store_size) {
+        store->store_choice.size > 0 && config->store_choice.size > 0 &&
+        store->store_choice.size != config->store_choice.size) {
         rp_check_error(check, RP_E_CONFIG_VALUE, &config->given[RP_D_SESSION_STORE],
-                       "OAuthSessionStore: two sizes, but there is one store for the whole "
-                       "server");
+                       "OAuthSessionStore: two sizes, but the whole server has one shared memory");
     }
 }
 

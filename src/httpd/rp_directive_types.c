@@ -134,21 +134,18 @@ OPTIONS(LOGOUT, 2, rp_logout_options_t,
 static const char *parse_STORE(void *slot, const rp_directive_use_t *use, int argc,
                                char *const argv[])
 {
-    rp_value_type_t type = {RP_VALUE_SIZE, use->row->bounds};
-    const char *text = argv[0];
+    rp_store_choice_t choice;
+    const char *why = rp_store_choice_parse(&choice, argv[0], use->row->bounds, use->pool);
 
     (void)argc;
-    if (strcasecmp(text, "shm") == 0) {
-        return rp_value_parse(slot, &type, "64M", use->pool);
+    if (!why) {
+        *(rp_store_choice_t *)slot = choice;
     }
-    if (strncasecmp(text, "shm:size=", 9) != 0) {
-        return apr_psprintf(use->pool, "\"%s\" is not a store; it may be shm or shm:size=SIZE",
-                            text);
-    }
-    return rp_value_parse(slot, &type, text + 9, use->pool);
+    return why;
 }
 
-const rp_directive_type_t rp_directive_type_STORE = {1, 1, sizeof(apr_size_t), parse_STORE, NULL};
+const rp_directive_type_t rp_directive_type_STORE = {1, 1, sizeof(rp_store_choice_t), parse_STORE,
+                                                     NULL};
 
 /* --- lists --- */
 

@@ -11,7 +11,6 @@
 
 #include "../io/rp_file.h"
 #include "../io/rp_http_curl.h"
-#include "../io/rp_store_shm.h"
 #include "../jose/rp_crypto.h"
 #include "../jose/rp_seal.h"
 #include "rp_directive.h"
@@ -20,6 +19,7 @@
 #include "rp_quiet.h"
 #include "rp_signals.h"
 #include "rp_state_dir.h"
+#include "rp_stores.h"
 
 /* Calls that one child has in flight to one provider: enough for a rush of logins, too few for a
  * hanging provider to take all threads. */
@@ -29,7 +29,7 @@
 typedef struct {
     server_rec *main_server;
     const char *dir;
-    rp_store_t *store;
+    rp_store_t *local;           /* the server's shared memory */
     const rp_keyring_t *keyring; /* made from the state directory's secret; NULL: not needed */
     rp_http_t *http;             /* NULL in the parent */
     rp_jobs_t *jobs;
@@ -102,6 +102,8 @@ static const rp_env_ops_t quiet_server_ops = {op_now, op_random, NULL, op_defer_
 
 void rp_state_request_env(rp_env_t *env, request_rec *r)
 {
+    const rp_server_config_t *config = rp_server_config(r->server);
+
     memset(env, 0, sizeof(*env));
     env->ops = rp_log_request_level(r, auth_oauth_module.module_index) >= APLOG_DEBUG
                    ? &request_ops
@@ -109,22 +111,25 @@ void rp_state_request_env(rp_env_t *env, request_rec *r)
     env->ctx = r;
     env->pool = r->pool;
     env->http = state->http;
-    env->store = state->store;
-    env->keyring = rp_server_config(r->server)->keyring;
+    env->store = config->store;
+    env->local = state->local;
+    env->keyring = config->keyring;
     env->state_dir = state->dir;
 }
 
 static void server_env(rp_env_t *env, void *ctx)
 {
     server_rec *server = ctx;
+    const rp_server_config_t *config = rp_server_config(server);
 
     env->ops = rp_log_server_level(server, auth_oauth_module.module_index) >= APLOG_DEBUG
                    ? &server_ops
                    : &quiet_server_ops;
     env->ctx = server;
     env->http = state->http;
-    env->store = state->store;
-    env->keyring = rp_server_config(server)->keyring;
+    env->store = config->store;
+    env->local = state->local;
+    env->keyring = config->keyring;
     env->state_dir = state->dir;
 }
 
@@ -166,40 +171,19 @@ static apr_uid_t owner(void)
     return geteuid() == 0 ? ap_unixd_config.user_id : (apr_uid_t)-1;
 }
 
-static apr_size_t store_size(const server_rec *main_server)
-{
-    apr_size_t size = rp_server_config(main_server)->store_size;
-
-    for (const server_rec *server = main_server; server; server = server->next) {
-        if (rp_server_config(server)->set & RP_D_BIT(RP_D_SESSION_STORE)) {
-            return rp_server_config(server)->store_size;
-        }
-    }
-    return size;
-}
-
-static int open_store(apr_pool_t *pconf)
+static int open_stores(apr_pool_t *pconf)
 {
     server_rec *main_server = state->main_server;
-    rp_store_shm_config_t config = {.path = apr_pstrcat(pconf, state->dir, "/sessions.shm", NULL),
-                                    .size = store_size(main_server),
-                                    .uid = owner()};
-    rp_store_shm_attached_t attached;
     rp_env_t env;
 
     memset(&env, 0, sizeof(env));
     env.pool = pconf;
     server_env(&env, main_server);
-    if (rp_store_shm_open(&state->store, &attached, &env, &config, pconf) != APR_SUCCESS) {
-        return fail(main_server, env.error.id ? env.error.id : RP_E_STORE, 0, config.path,
+    if (rp_stores_open(&state->local, &env, main_server, state->dir, owner(), pconf) !=
+        APR_SUCCESS) {
+        return fail(main_server, env.error.id ? env.error.id : RP_E_STORE, 0, "OAuthSessionStore",
                     env.error.detail ? env.error.detail : "cannot be used");
     }
-    rp_log_server(main_server, attached.dropped > 0 ? APLOG_NOTICE : APLOG_DEBUG, 0,
-                  apr_psprintf(pconf,
-                               "sessions: %s %s, %" APR_UINT64_T_FMT " entries taken over, "
-                               "%" APR_UINT64_T_FMT " expired or damaged ones dropped",
-                               attached.created ? "made" : "attached", config.path, attached.kept,
-                               attached.dropped));
     return OK;
 }
 
@@ -284,7 +268,7 @@ int rp_state_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     if (rv != APR_SUCCESS) {
         return fail(main_server, RP_E_CONFIG_STATE_DIR, rv, "OAuthStateDir", state->dir);
     }
-    return make_rings(pconf) == OK ? open_store(pconf) : HTTP_INTERNAL_SERVER_ERROR;
+    return make_rings(pconf) == OK ? open_stores(pconf) : HTTP_INTERNAL_SERVER_ERROR;
 }
 
 /* --- the child --- */
@@ -314,6 +298,9 @@ static apr_status_t init_child(apr_pool_t *pchild, server_rec *main_server)
     }
     if (rv == APR_SUCCESS) {
         state->http = rp_signals_guard_http(http, pchild);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = rp_stores_child_init(main_server, pchild);
     }
     for (server_rec *server = main_server; rv == APR_SUCCESS && server; server = server->next) {
         rv = make_caches(server, pchild);

@@ -2,9 +2,14 @@
 
 #include "../base/rp_limits.h"
 
+static rp_store_t *store_of(const rp_env_t *env, const rp_store_key_t *key)
+{
+    return key->kind == RP_KIND_METADATA && env->local ? env->local : env->store;
+}
+
 static apr_status_t check_key(rp_env_t *env, const rp_store_key_t *key)
 {
-    if (!env->store) {
+    if (!store_of(env, key)) {
         return rp_fail(env, RP_E_STORE, "no store is open");
     }
     if (key->len < 1 || key->len > RP_MAX_STORE_KEY) {
@@ -32,43 +37,46 @@ static apr_status_t check_write(rp_env_t *env, const rp_store_key_t *key, apr_si
 
 apr_status_t rp_store_get(rp_store_value_t *value, rp_env_t *env, const rp_store_key_t *key)
 {
+    rp_store_t *store = store_of(env, key);
     apr_status_t rv = check_key(env, key);
 
     value->data = NULL;
     value->len = 0;
     value->version = 0;
-    return rv != APR_SUCCESS ? rv : env->store->driver->get(env->store, value, env, key);
+    return rv != APR_SUCCESS ? rv : store->driver->get(store, value, env, key);
 }
 
 apr_status_t rp_store_set(rp_env_t *env, const rp_store_key_t *key, const void *data,
                           apr_size_t len, apr_interval_time_t ttl)
 {
+    rp_store_t *store = store_of(env, key);
     apr_status_t rv = check_write(env, key, len, ttl);
 
-    return rv != APR_SUCCESS ? rv : env->store->driver->set(env->store, env, key, data, len, ttl);
+    return rv != APR_SUCCESS ? rv : store->driver->set(store, env, key, data, len, ttl);
 }
 
 apr_status_t rp_store_add(rp_env_t *env, const rp_store_key_t *key, const void *data,
                           apr_size_t len, apr_interval_time_t ttl)
 {
+    rp_store_t *store = store_of(env, key);
     apr_status_t rv = check_write(env, key, len, ttl);
 
-    return rv != APR_SUCCESS ? rv : env->store->driver->add(env->store, env, key, data, len, ttl);
+    return rv != APR_SUCCESS ? rv : store->driver->add(store, env, key, data, len, ttl);
 }
 
 apr_status_t rp_store_cas(rp_env_t *env, const rp_store_key_t *key, apr_uint64_t version,
                           const void *data, apr_size_t len, apr_interval_time_t ttl)
 {
+    rp_store_t *store = store_of(env, key);
     apr_status_t rv = check_write(env, key, len, ttl);
 
-    return rv != APR_SUCCESS
-               ? rv
-               : env->store->driver->cas(env->store, env, key, version, data, len, ttl);
+    return rv != APR_SUCCESS ? rv : store->driver->cas(store, env, key, version, data, len, ttl);
 }
 
 apr_status_t rp_store_delete(rp_env_t *env, const rp_store_key_t *key)
 {
+    rp_store_t *store = store_of(env, key);
     apr_status_t rv = check_key(env, key);
 
-    return rv != APR_SUCCESS ? rv : env->store->driver->del(env->store, env, key);
+    return rv != APR_SUCCESS ? rv : store->driver->del(store, env, key);
 }

@@ -11,6 +11,10 @@
  *     rv = rp_store_cas(env, &key, value.version, data, len, ttl);
  *     if (rv == RP_CONFLICT) ... somebody was quicker; get again
  *
+ * What is stored in clear and believed when it is read, metadata and keys of providers, never
+ * leaves this machine: who can write to a store that many machines share could otherwise sign
+ * anyone in. The kind of the key tells.
+ *
  * The clock is the environment's. An entry whose time has come is absent for every operation. */
 #ifndef RP_STORE_H
 #define RP_STORE_H
@@ -26,8 +30,8 @@
 typedef enum {
     RP_KIND_SESSION = 1,  /* sealed session record */
     RP_KIND_LOGIN = 2,    /* long return URL of a pending login, used state */
-    RP_KIND_LEASE = 3,    /* who is refreshing, who is fetching */
-    RP_KIND_METADATA = 4, /* provider metadata and keys, as text */
+    RP_KIND_LEASE = 3,    /* who is refreshing */
+    RP_KIND_METADATA = 4, /* provider metadata and keys, as text, and who fetches them */
     RP_KIND_INDEX = 5     /* issuer and sid or sub -> sessions */
 } rp_store_kind_t;
 

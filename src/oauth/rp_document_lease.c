@@ -17,7 +17,7 @@
 static apr_status_t make_key(rp_store_key_t *key, unsigned char name[RP_DOCUMENT_NAME_BYTES],
                              rp_env_t *env, const rp_document_t *document, const char *use)
 {
-    key->kind = RP_KIND_LEASE;
+    key->kind = RP_KIND_METADATA;
     key->data = name;
     key->len = RP_DOCUMENT_NAME_BYTES;
     return rp_document_name(name, env, document, use);

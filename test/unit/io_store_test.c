@@ -49,6 +49,27 @@ static void the_test_store_fails_the_call_that_is_to_fail(void **state)
     test_env_destroy(test);
 }
 
+/* Who can write to a store that others share must not be able to give this server a key. */
+static void what_is_believed_unsealed_stays_on_this_machine(void **state)
+{
+    test_env_t *test = test_env_make();
+    rp_store_t *shared = test_store_make(test->env.pool);
+    rp_store_t *local = test_store_make(test->env.pool);
+
+    (void)state;
+    test->env.store = shared;
+    test->env.local = local;
+    for (int kind = RP_KIND_SESSION; kind <= RP_KIND_INDEX; kind++) {
+        rp_store_key_t key = {(rp_store_kind_t)kind, "a", 1};
+        int here = kind == RP_KIND_METADATA;
+
+        assert_int_equal(rp_store_set(&test->env, &key, "x", 1, 10), APR_SUCCESS);
+        assert_int_equal(test_store_count(local, &test->env, key.kind), here);
+        assert_int_equal(test_store_count(shared, &test->env, key.kind), !here);
+    }
+    test_env_destroy(test);
+}
+
 int run_io_store_tests(void)
 {
     static const store_contract_t kinds[] = {
@@ -58,8 +79,9 @@ int run_io_store_tests(void)
     };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_test_store_fails_the_call_that_is_to_fail),
+        cmocka_unit_test(what_is_believed_unsealed_stays_on_this_machine),
     };
-    int failed = cmocka_run_group_tests_name("io: failing store", tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("io: stores", tests, NULL, NULL);
 
     for (apr_size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         failed += run_store_contract(&kinds[i]);

@@ -33,6 +33,17 @@ function hasConnections(port) {
     .some((line) => local.test(line) && !CLOSED.includes(local.exec(line)[1]));
 }
 
+// Whether no thread of a process is running. A process that has just ended is at rest, too.
+function sleeps(pid) {
+  try {
+    return fs.readdirSync(`/proc/${pid}/task`)
+      .every((tid) => /^\d+ \(.*\) S /.test(fs.readFileSync(`/proc/${pid}/task/${tid}/stat`, 'latin1')));
+  } catch (error) {
+    if (error.code === 'ENOENT' || error.code === 'ESRCH') return true;
+    throw error;
+  }
+}
+
 function writeFile(file, spec) {
   const { content, mode = 0o644 } = typeof spec === 'object' && !Buffer.isBuffer(spec) ? spec : { content: spec };
   fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
@@ -103,13 +114,26 @@ class Httpd {
     return this;
   }
 
-  // Until no connection is open, or a moment has passed.
-  quiet() {
-    return waitUntil(() => this.ports.every((port) => !hasConnections(port)), 'quiet', 1500).catch(() => {});
+  pidsOfChildren() {
+    const file = `/proc/${this.pid}/task/${this.pid}/children`;
+    return fs.readFileSync(file, 'utf8').split(' ').filter(Boolean).map(Number);
   }
 
-  // Not while a connection is being closed: on SIGTERM mod_mpm_event may read one that a worker has
-  // just freed, and that crash (seen with other modules too) would be blamed on this one.
+  // Until no connection is open and no child runs, or a moment has passed. A child that closes a
+  // connection must not get SIGTERM or SIGHUP: mod_mpm_event may then read what a worker has just
+  // freed, and mod_mpm_prefork frees its pools inside the signal handler, in the middle of another
+  // free() as it may be. Both crash with any module and would be blamed on this one.
+  quiet() {
+    const quiet = () => this.ports.every((port) => !hasConnections(port)) && this.pidsOfChildren().every(sleeps);
+    let before = false;
+    return waitUntil(() => {
+      const now = quiet();
+      const twice = before && now;
+      before = now;
+      return twice;
+    }, 'quiet', 1500).catch(() => {});
+  }
+
   async stop() {
     const child = this.process;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
@@ -165,10 +189,9 @@ class Httpd {
 
   // The processes that serve requests; mod_cgid's daemon has no threads and is left out.
   async children() {
-    const file = `/proc/${this.pid}/task/${this.pid}/children`;
     const serves = (pid) => this.mpm === 'prefork' || fs.readdirSync(`/proc/${pid}/task`).length > 1;
     return waitUntil(() => {
-      const pids = fs.readFileSync(file, 'utf8').split(' ').filter(Boolean).map(Number).filter(serves);
+      const pids = this.pidsOfChildren().filter(serves);
       return pids.length && pids;
     }, 'a child of httpd');
   }

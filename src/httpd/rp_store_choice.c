@@ -1,0 +1,69 @@
+#include "rp_store_choice.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+#include "rp_value.h"
+
+/* --- shm --- */
+
+static const char *parse_shm(rp_store_choice_t *choice, const char *rest, const char *bounds,
+                             apr_pool_t *pool)
+{
+    rp_value_type_t type = {RP_VALUE_SIZE, bounds};
+
+    if (!*rest) {
+        return NULL;
+    }
+    if (strncasecmp(rest, ":size=", 6) != 0) {
+        return apr_psprintf(pool, "\"%s\": after shm there may be :size=SIZE", choice->text);
+    }
+    return rp_value_parse(&choice->size, &type, rest + 6, pool);
+}
+
+static apr_status_t open_local(rp_store_t **store, rp_env_t *env, const rp_store_choice_t *choice,
+                               rp_store_t *local, apr_pool_t *pool)
+{
+    (void)env;
+    (void)choice;
+    (void)pool;
+    *store = local;
+    return APR_SUCCESS;
+}
+
+/* --- the table --- */
+
+/* clang-format off */
+static const rp_store_choice_row_t rows[] = {
+    {"shm", "shm[:size=SIZE]", parse_shm, open_local, NULL},
+};
+/* clang-format on */
+
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static const char *what_may_be(apr_pool_t *pool)
+{
+    const char *all = rows[0].syntax;
+
+    for (apr_size_t i = 1; i < ROWS; i++) {
+        all = apr_pstrcat(pool, all, i + 1 < ROWS ? ", " : " or ", rows[i].syntax, NULL);
+    }
+    return all;
+}
+
+const char *rp_store_choice_parse(rp_store_choice_t *choice, const char *text, const char *bounds,
+                                  apr_pool_t *pool)
+{
+    apr_size_t len = strcspn(text, ":");
+
+    for (apr_size_t i = 0; i < ROWS; i++) {
+        if (strlen(rows[i].word) == len && strncasecmp(rows[i].word, text, len) == 0) {
+            memset(choice, 0, sizeof(*choice));
+            choice->row = &rows[i];
+            choice->text = text;
+            return rows[i].parse(choice, text + len, bounds, pool);
+        }
+    }
+    return apr_psprintf(pool, "\"%.*s\" is not a store; it may be %s", (int)len, text,
+                        what_may_be(pool));
+}
