@@ -65,8 +65,8 @@ static const char *cookie_of(test_env_t *test, rp_session_t *session)
     return apr_pstrmemdup(test->env.pool, cookies.values[0].value, cookies.values[0].len);
 }
 
-static apr_status_t load_as(rp_session_t **session, test_env_t *test,
-                            const rp_session_realm_t *as, const char *cookie, apr_size_t len)
+static apr_status_t load_as(rp_session_t **session, test_env_t *test, const rp_session_realm_t *as,
+                            const char *cookie, apr_size_t len)
 {
     rp_session_cookies_t cookies = {.count = 1, .values = {{cookie, len}}};
 
@@ -458,5 +458,6 @@ int main(void)
         TEST(a_session_that_is_too_large_is_refused),
     };
 
-    return cmocka_run_group_tests_name("session", tests, NULL, NULL) + run_session_claims_tests();
+    return cmocka_run_group_tests_name("session", tests, NULL, NULL) + run_session_claims_tests() +
+           run_session_cookie_tests();
 }
