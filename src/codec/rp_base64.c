@@ -28,22 +28,19 @@ static char *encode(char *out, const void *data, apr_size_t len, const char *alp
     return out;
 }
 
-static int url_value(char c)
-{
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
-    }
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-    if (c >= '0' && c <= '9') {
-        return c - '0' + 52;
-    }
-    if (c == '-') {
-        return 62;
-    }
-    return c == '_' ? 63 : -1;
-}
+/* Value of each character of the URL alphabet, plus one; 0 for all others. */
+/* clang-format off */
+static const unsigned char url_values[256] = {
+    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
+    ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
+    ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+    ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
+    ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
+    ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+    ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
+    ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['-'] = 63, ['_'] = 64,
+};
+/* clang-format on */
 
 /* Bytes that text_len characters stand for, when that is a possible length. */
 static apr_size_t decoded_len(apr_size_t text_len)
@@ -51,30 +48,60 @@ static apr_size_t decoded_len(apr_size_t text_len)
     return text_len / 4 * 3 + text_len % 4 * 3 / 4;
 }
 
+/* The six bits of a character; a character of no alphabet sets a bit above them. */
+static inline apr_uint32_t six_bits(char c)
+{
+    return (apr_uint32_t)url_values[(unsigned char)c] - 1;
+}
+
+/* Whole groups of four characters, three bytes each, in one go: a sealed cookie has thousands of
+ * characters. Not 0: some character is of no alphabet. */
+static apr_uint32_t decode_groups(unsigned char *out, const char *text, apr_size_t groups)
+{
+    apr_uint32_t wrong = 0;
+
+    for (; groups > 0; groups--, text += 4, out += 3) {
+        apr_uint32_t a = six_bits(text[0]);
+        apr_uint32_t b = six_bits(text[1]);
+        apr_uint32_t c = six_bits(text[2]);
+        apr_uint32_t d = six_bits(text[3]);
+
+        wrong |= a | b | c | d;
+        out[0] = (unsigned char)(a << 2 | b >> 4);
+        out[1] = (unsigned char)(b << 4 | c >> 2);
+        out[2] = (unsigned char)(c << 6 | d);
+    }
+    return wrong & ~0x3FU;
+}
+
 static apr_status_t decode(unsigned char *out, const char *text, apr_size_t text_len)
 {
+    apr_size_t whole = text_len / 4;
+    apr_size_t rest = text_len % 4;
     apr_uint32_t bits = 0;
-    unsigned int count = 0;
 
     /* One character over whole groups of four holds six bits, which is no byte. */
-    if (text_len % 4 == 1) {
+    if (rest == 1 || decode_groups(out, text, whole) != 0) {
         return APR_EINVAL;
     }
-    for (apr_size_t i = 0; i < text_len; i++) {
-        int value = url_value(text[i]);
+    text += whole * 4;
+    out += whole * 3;
+    for (apr_size_t i = 0; i < rest; i++) {
+        apr_uint32_t value = six_bits(text[i]);
 
-        if (value < 0) {
+        if (value > 0x3F) {
             return APR_EINVAL;
         }
-        bits = (bits << 6) | (apr_uint32_t)value;
-        count += 6;
-        if (count >= 8) {
-            count -= 8;
-            *out++ = (unsigned char)((bits >> count) & 0xFF);
-        }
+        bits = bits << 6 | value;
+    }
+    if (rest == 2) {
+        out[0] = (unsigned char)(bits >> 4);
+    } else if (rest == 3) {
+        out[0] = (unsigned char)(bits >> 10);
+        out[1] = (unsigned char)(bits >> 2 & 0xFF);
     }
     /* RFC 4648 3.5: were other trailing bits accepted, a value would have several texts. */
-    return bits & ((1U << count) - 1) ? APR_EINVAL : APR_SUCCESS;
+    return (rest == 2 && bits & 0x0F) || (rest == 3 && bits & 0x03) ? APR_EINVAL : APR_SUCCESS;
 }
 
 void rp_base64url_encode_into(char *out, const void *data, apr_size_t len)
