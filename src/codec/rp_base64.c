@@ -28,19 +28,30 @@ static char *encode(char *out, const void *data, apr_size_t len, const char *alp
     return out;
 }
 
-/* Value of each character of the URL alphabet, plus one; 0 for all others. */
+/* The URL alphabet: character and value. */
 /* clang-format off */
-static const unsigned char url_values[256] = {
-    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
-    ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
-    ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
-    ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
-    ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
-    ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
-    ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
-    ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['-'] = 63, ['_'] = 64,
-};
+#define URL_ROWS(ROW) \
+    ROW('A', 0) ROW('B', 1) ROW('C', 2) ROW('D', 3) ROW('E', 4) ROW('F', 5) ROW('G', 6) ROW('H', 7) \
+    ROW('I', 8) ROW('J', 9) ROW('K', 10) ROW('L', 11) ROW('M', 12) ROW('N', 13) ROW('O', 14) ROW('P', 15) \
+    ROW('Q', 16) ROW('R', 17) ROW('S', 18) ROW('T', 19) ROW('U', 20) ROW('V', 21) ROW('W', 22) ROW('X', 23) \
+    ROW('Y', 24) ROW('Z', 25) ROW('a', 26) ROW('b', 27) ROW('c', 28) ROW('d', 29) ROW('e', 30) ROW('f', 31) \
+    ROW('g', 32) ROW('h', 33) ROW('i', 34) ROW('j', 35) ROW('k', 36) ROW('l', 37) ROW('m', 38) ROW('n', 39) \
+    ROW('o', 40) ROW('p', 41) ROW('q', 42) ROW('r', 43) ROW('s', 44) ROW('t', 45) ROW('u', 46) ROW('v', 47) \
+    ROW('w', 48) ROW('x', 49) ROW('y', 50) ROW('z', 51) ROW('0', 52) ROW('1', 53) ROW('2', 54) ROW('3', 55) \
+    ROW('4', 56) ROW('5', 57) ROW('6', 58) ROW('7', 59) ROW('8', 60) ROW('9', 61) ROW('-', 62) ROW('_', 63)
 /* clang-format on */
+
+/* A character's bits where they belong in a group of four, and above the group's 24 bits one that
+ * says that there are any. */
+#define FOUND(place) (1U << (24 + (place)))
+#define FIRST(c, value) [c] = FOUND(0) | (value) << 18,
+#define SECOND(c, value) [c] = FOUND(1) | (value) << 12,
+#define THIRD(c, value) [c] = FOUND(2) | (value) << 6,
+#define FOURTH(c, value) [c] = FOUND(3) | (value),
+#define ALL_FOUND (FOUND(0) | FOUND(1) | FOUND(2) | FOUND(3))
+
+static const apr_uint32_t url_bits[4][256] = {
+    {URL_ROWS(FIRST)}, {URL_ROWS(SECOND)}, {URL_ROWS(THIRD)}, {URL_ROWS(FOURTH)}};
 
 /* Bytes that text_len characters stand for, when that is a possible length. */
 static apr_size_t decoded_len(apr_size_t text_len)
@@ -48,60 +59,57 @@ static apr_size_t decoded_len(apr_size_t text_len)
     return text_len / 4 * 3 + text_len % 4 * 3 / 4;
 }
 
-/* The six bits of a character; a character of no alphabet sets a bit above them. */
-static inline apr_uint32_t six_bits(char c)
+static inline apr_uint32_t bits_of(int place, char c)
 {
-    return (apr_uint32_t)url_values[(unsigned char)c] - 1;
+    return url_bits[place][(unsigned char)c];
 }
 
-/* Whole groups of four characters, three bytes each, in one go: a sealed cookie has thousands of
- * characters. Not 0: some character is of no alphabet. */
-static apr_uint32_t decode_groups(unsigned char *out, const char *text, apr_size_t groups)
+/* Whole groups of four characters, three bytes each: a sealed cookie has thousands of characters.
+ * 0 when some character is of no alphabet. */
+static int decode_groups(unsigned char *out, const char *text, apr_size_t groups)
 {
-    apr_uint32_t wrong = 0;
+    apr_uint32_t found = ALL_FOUND;
 
     for (; groups > 0; groups--, text += 4, out += 3) {
-        apr_uint32_t a = six_bits(text[0]);
-        apr_uint32_t b = six_bits(text[1]);
-        apr_uint32_t c = six_bits(text[2]);
-        apr_uint32_t d = six_bits(text[3]);
+        apr_uint32_t bits =
+            bits_of(0, text[0]) | bits_of(1, text[1]) | bits_of(2, text[2]) | bits_of(3, text[3]);
 
-        wrong |= a | b | c | d;
-        out[0] = (unsigned char)(a << 2 | b >> 4);
-        out[1] = (unsigned char)(b << 4 | c >> 2);
-        out[2] = (unsigned char)(c << 6 | d);
+        found &= bits;
+        out[0] = (unsigned char)(bits >> 16);
+        out[1] = (unsigned char)(bits >> 8);
+        out[2] = (unsigned char)bits;
     }
-    return wrong & ~0x3FU;
+    return found == ALL_FOUND;
+}
+
+/* Two or three characters at the end, one or two bytes. */
+static int decode_rest(unsigned char *out, const char *text, apr_size_t rest)
+{
+    apr_uint32_t third = rest == 3 ? bits_of(2, text[2]) : FOUND(2);
+    apr_uint32_t bits = bits_of(0, text[0]) | bits_of(1, text[1]) | third | FOUND(3);
+    apr_uint32_t trailing = rest == 3 ? 0xFF : 0xFFFF;
+
+    out[0] = (unsigned char)(bits >> 16);
+    if (rest == 3) {
+        out[1] = (unsigned char)(bits >> 8);
+    }
+    /* RFC 4648 3.5: were other trailing bits accepted, a value would have several texts. */
+    return (bits & ALL_FOUND) == ALL_FOUND && !(bits & trailing);
 }
 
 static apr_status_t decode(unsigned char *out, const char *text, apr_size_t text_len)
 {
-    apr_size_t whole = text_len / 4;
+    apr_size_t groups = text_len / 4;
     apr_size_t rest = text_len % 4;
-    apr_uint32_t bits = 0;
 
     /* One character over whole groups of four holds six bits, which is no byte. */
-    if (rest == 1 || decode_groups(out, text, whole) != 0) {
+    if (rest == 1 || !decode_groups(out, text, groups)) {
         return APR_EINVAL;
     }
-    text += whole * 4;
-    out += whole * 3;
-    for (apr_size_t i = 0; i < rest; i++) {
-        apr_uint32_t value = six_bits(text[i]);
-
-        if (value > 0x3F) {
-            return APR_EINVAL;
-        }
-        bits = bits << 6 | value;
+    if (rest && !decode_rest(out + groups * 3, text + groups * 4, rest)) {
+        return APR_EINVAL;
     }
-    if (rest == 2) {
-        out[0] = (unsigned char)(bits >> 4);
-    } else if (rest == 3) {
-        out[0] = (unsigned char)(bits >> 10);
-        out[1] = (unsigned char)(bits >> 2 & 0xFF);
-    }
-    /* RFC 4648 3.5: were other trailing bits accepted, a value would have several texts. */
-    return (rest == 2 && bits & 0x0F) || (rest == 3 && bits & 0x03) ? APR_EINVAL : APR_SUCCESS;
+    return APR_SUCCESS;
 }
 
 void rp_base64url_encode_into(char *out, const void *data, apr_size_t len)
