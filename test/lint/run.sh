@@ -11,7 +11,7 @@ bad=0
 clang-format-14 --dry-run --Werror $sources $(ls src/*/*.h test/unit/*.h) || bad=1
 
 includes="$(apr-1-config --includes) -I$(apxs -q INCLUDEDIR 2> /dev/null ||
-    apxs2 -q INCLUDEDIR) $(pkg-config --cflags libcrypto libcurl jansson cmocka)"
+    apxs2 -q INCLUDEDIR) $(pkg-config --cflags libcrypto libcurl jansson hiredis cmocka)"
 # shellcheck disable=SC2086
 echo "$sources" | grep -v '^$' | tr ' ' '\n' |
     xargs -P "$(getconf _NPROCESSORS_ONLN)" -n 4 sh -c '
