@@ -96,6 +96,7 @@ static apr_status_t add(rp_store_t *store, rp_env_t *env, const rp_store_key_t *
     return rv;
 }
 
+/* NOLINTNEXTLINE(readability-function-size) */
 static apr_status_t cas(rp_store_t *store, rp_env_t *env, const rp_store_key_t *key,
                         apr_uint64_t version, const void *data, apr_size_t len,
                         apr_interval_time_t ttl)

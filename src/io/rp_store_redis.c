@@ -17,6 +17,7 @@
  *     cas, delete   scripts (rp_store_redis_script.c) */
 #include "rp_store_redis.h"
 
+#include <apr_strings.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -62,15 +63,13 @@ static apr_uint64_t get_number(const unsigned char *from)
 static rp_redis_arg_t name(char *out, const rp_store_key_t *key)
 {
     const char *kind = kinds[key->kind];
-    apr_size_t len = sizeof(PREFIX) - 1;
-    apr_size_t kind_len = strlen(kind);
     rp_redis_arg_t arg = {.data = out};
+    char *end = out + sizeof(PREFIX) - 1;
 
-    memcpy(out, PREFIX, len);
-    memcpy(out + len, kind, kind_len);
-    len += kind_len;
-    rp_base64url_encode_into(out + len, key->data, key->len);
-    arg.len = len + RP_BASE64URL_LEN(key->len);
+    memcpy(out, PREFIX, sizeof(PREFIX));
+    end = apr_cpystrn(end, kind, MAX_KIND + 1);
+    rp_base64url_encode_into(end, key->data, key->len);
+    arg.len = (apr_size_t)(end - out) + RP_BASE64URL_LEN(key->len);
     return arg;
 }
 
@@ -216,7 +215,7 @@ static apr_status_t set(rp_store_t *store, rp_env_t *env, const rp_store_key_t *
     rp_redis_t *redis = (rp_redis_t *)store;
     char text[MAX_KEY];
     rp_redis_command_t command;
-    rp_redis_reply_t *reply;
+    rp_redis_reply_t *reply = NULL;
     entry_t entry;
     apr_status_t rv = make_entry(&entry, env, data, len, ttl);
 
@@ -258,7 +257,7 @@ static apr_status_t add(rp_store_t *store, rp_env_t *env, const rp_store_key_t *
     char text[MAX_KEY];
     rp_redis_arg_t key_arg = name(text, key);
     rp_redis_command_t command;
-    rp_redis_reply_t *reply;
+    rp_redis_reply_t *reply = NULL;
     entry_t entry;
     apr_status_t rv = make_entry(&entry, env, data, len, ttl);
 
@@ -277,6 +276,8 @@ static apr_status_t add(rp_store_t *store, rp_env_t *env, const rp_store_key_t *
                                           : rp_redis_refused(env, redis, reply);
 }
 
+/* The interface has one parameter more than is usual. */
+/* NOLINTNEXTLINE(readability-function-size) */
 static apr_status_t cas(rp_store_t *store, rp_env_t *env, const rp_store_key_t *key,
                         apr_uint64_t version, const void *data, apr_size_t len,
                         apr_interval_time_t ttl)

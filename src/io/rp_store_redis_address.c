@@ -46,6 +46,16 @@ static int hex(char c)
     return value < 16 ? value : value - 6;
 }
 
+/* The byte that %XX stands for, of which two characters follow the percent sign; 0 for none, and
+ * for NUL, which no text has. */
+static int byte_of(const char *text, apr_size_t left)
+{
+    int high = left >= 2 ? hex(text[0]) : -1;
+    int low = high >= 0 ? hex(text[1]) : -1;
+
+    return low >= 0 ? high * 16 + low : 0;
+}
+
 /* RFC 3986 2.1; NULL for a broken sequence, a NUL, or a character no address can have. */
 static const char *decode(const char *text, apr_size_t len, apr_pool_t *pool)
 {
@@ -59,14 +69,11 @@ static const char *decode(const char *text, apr_size_t len, apr_pool_t *pool)
             return NULL;
         }
         if (c == '%') {
-            int high = i + 2 < len ? hex(text[i + 1]) : -1;
-            int low = high >= 0 ? hex(text[i + 2]) : -1;
-
-            if (low < 0 || high + low == 0) {
-                return NULL;
-            }
-            c = (char)(high * 16 + low);
+            c = (char)byte_of(text + i + 1, len - i - 1);
             i += 2;
+        }
+        if (!c) {
+            return NULL;
         }
         out[at++] = c;
     }

@@ -116,7 +116,8 @@ typedef struct rp_redis_link_t {
     const rp_redis_io_t *io;
     int fd;
     redisReader *reader;
-    redisContext *tls;   /* NULL: plain */
+    redisContext *tls; /* NULL: plain; otherwise fd, reader and session are its own */
+    struct ssl_st *session;
     pid_t pid;           /* whose it is: a process forked from it must not use it */
     unsigned generation; /* rp_redis_t.generation when it was made */
     apr_time_t used;

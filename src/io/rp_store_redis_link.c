@@ -11,31 +11,42 @@
 
 #define CHUNK 16384
 
+#define STRANGE "its answer is not what Redis says"
+
 /* An entry of the largest value, and what is around it. */
 #define MAX_REPLY (RP_MAX_STORE_VALUE + 128)
 
 /* --- plain sockets --- */
 
+/* After a send that sent nothing. */
+static apr_status_t await_room(rp_redis_op_t *op, const rp_redis_link_t *link, apr_time_t limit)
+{
+    if (errno == EINTR) {
+        return APR_SUCCESS;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        return rp_redis_wait(op, link->fd, POLLOUT, limit);
+    }
+    rp_redis_trouble(op, "the connection ended", errno);
+    return APR_EOF;
+}
+
 static apr_status_t plain_send(rp_redis_link_t *link, rp_redis_op_t *op,
                                const rp_redis_command_t *command, apr_time_t limit)
 {
+    apr_status_t rv = APR_SUCCESS;
     apr_size_t at = 0;
 
-    while (at < command->len) {
+    while (rv == APR_SUCCESS && at < command->len) {
         ssize_t n = send(link->fd, command->bytes + at, command->len - at, MSG_NOSIGNAL);
 
         if (n >= 0) {
             at += (apr_size_t)n;
-        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            if (rp_redis_wait(op, link->fd, POLLOUT, limit) != APR_SUCCESS) {
-                return APR_TIMEUP;
-            }
-        } else if (errno != EINTR) {
-            rp_redis_trouble(op, "the connection ended", errno);
-            return APR_EOF;
+        } else {
+            rv = await_room(op, link, limit);
         }
     }
-    return APR_SUCCESS;
+    return rv;
 }
 
 static apr_status_t plain_receive(rp_redis_link_t *link, apr_size_t *n, rp_redis_op_t *op,
@@ -78,7 +89,7 @@ static apr_status_t take_reply(rp_redis_reply_t **reply, rp_redis_op_t *op, rp_r
     void *got = NULL;
 
     if (redisReaderGetReply(link->reader, &got) != REDIS_OK) {
-        return rp_redis_trouble(op, "its answer is not what Redis says", 0);
+        return rp_redis_trouble(op, STRANGE, 0);
     }
     /* The next question would get this answer's rest. */
     if (got && link->reader->pos != link->reader->len) {
@@ -162,27 +173,34 @@ void rp_redis_link_close(rp_redis_link_t *link)
     free(link);
 }
 
+/* Asks; an error reply is trouble too. */
+static apr_status_t ask(rp_redis_reply_t **reply, rp_redis_op_t *op, rp_redis_link_t *link,
+                        const rp_redis_arg_t *args, int count)
+{
+    const rp_redis_refusal_t *refusal;
+    rp_redis_command_t command;
+    apr_status_t rv;
+
+    rp_redis_format(&command, args, count, op->env->pool);
+    rv = rp_redis_link_ask(reply, op, link, &command);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    refusal = rp_redis_refusal(*reply);
+    return refusal ? rp_redis_trouble(op, refusal->why, 0) : APR_SUCCESS;
+}
+
 /* Asks what has to be answered with OK. */
 static apr_status_t expect_ok(rp_redis_op_t *op, rp_redis_link_t *link, const rp_redis_arg_t *args,
                               int count)
 {
-    const rp_redis_refusal_t *refusal;
-    rp_redis_command_t command;
     rp_redis_reply_t *reply;
-    apr_status_t rv;
+    apr_status_t rv = ask(&reply, op, link, args, count);
 
-    rp_redis_format(&command, args, count, op->env->pool);
-    rv = rp_redis_link_ask(&reply, op, link, &command);
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    refusal = rp_redis_refusal(reply);
-    if (refusal) {
-        return rp_redis_trouble(op, refusal->why, 0);
-    }
-    return rp_redis_is_status(reply, "OK")
-               ? APR_SUCCESS
-               : rp_redis_trouble(op, "its answer is not what Redis says", 0);
+    return rp_redis_is_status(reply, "OK") ? APR_SUCCESS : rp_redis_trouble(op, STRANGE, 0);
 }
 
 apr_status_t rp_redis_link_auth(rp_redis_op_t *op, rp_redis_link_t *link, const char *user,
@@ -215,23 +233,15 @@ apr_status_t rp_redis_link_select(rp_redis_op_t *op, rp_redis_link_t *link, int 
 apr_status_t rp_redis_link_role(rp_redis_op_t *op, rp_redis_link_t *link)
 {
     static const rp_redis_arg_t args[] = {RP_REDIS_WORD("ROLE")};
-    const rp_redis_refusal_t *refusal;
-    rp_redis_command_t command;
     rp_redis_reply_t *reply;
-    apr_status_t rv;
+    apr_status_t rv = ask(&reply, op, link, args, 1);
 
-    rp_redis_format(&command, args, 1, op->env->pool);
-    rv = rp_redis_link_ask(&reply, op, link, &command);
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    refusal = rp_redis_refusal(reply);
-    if (refusal) {
-        return rp_redis_trouble(op, refusal->why, 0);
-    }
-    if (reply->type != REDIS_REPLY_ARRAY || reply->count < 1 ||
+    if (!reply || reply->type != REDIS_REPLY_ARRAY || reply->count < 1 ||
         reply->element[0]->type != REDIS_REPLY_STRING) {
-        return rp_redis_trouble(op, "its answer is not what Redis says", 0);
+        return rp_redis_trouble(op, STRANGE, 0);
     }
     return strcmp(reply->element[0]->text, "master") == 0
                ? APR_SUCCESS

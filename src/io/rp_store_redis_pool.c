@@ -140,7 +140,6 @@ apr_status_t rp_redis_run(rp_redis_reply_t **reply, rp_env_t *env, rp_redis_t *r
                           const rp_redis_command_t *command)
 {
     rp_redis_op_t op = {.env = env, .where = redis->address->name};
-    apr_status_t rv;
 
     *reply = NULL;
     if (!rp_redis_admitted(redis)) {
@@ -149,10 +148,9 @@ apr_status_t rp_redis_run(rp_redis_reply_t **reply, rp_env_t *env, rp_redis_t *r
                        redis->address->name, atomic_load(&redis->why));
     }
     op.deadline = rp_redis_clock() + apr_time_from_msec(RP_REDIS_OPERATION_MS);
-    rv = attempt(reply, &op, redis, command);
-    if (rv == APR_EAGAIN) {
+    if (attempt(reply, &op, redis, command) == APR_EAGAIN) {
         op.why = NULL;
-        rv = attempt(reply, &op, redis, command);
+        attempt(reply, &op, redis, command);
     }
     /* A refusal is an answer, the second one too; what it means is for the caller. */
     if (!*reply) {

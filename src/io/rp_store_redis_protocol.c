@@ -103,6 +103,7 @@ static void *make_list(const redisReadTask *task, count_t count)
     }
     reply = make(task);
     reply->count = (apr_size_t)count;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression) ; a list of pointers */
     reply->element = apr_pcalloc(task->privdata, (reply->count + 1) * sizeof(*reply->element));
     return reply;
 }

@@ -16,8 +16,8 @@
 
 /* A server that has come back has to be noticed within this. */
 #define RECOVERY_MS 1000
-/* What fails at once, on a busy machine. */
-#define AT_ONCE_MS 100
+/* What fails at once, on a busy machine: less than anything that waits for an answer. */
+#define AT_ONCE_MS 500
 
 static const rp_store_key_t key = {RP_KIND_SESSION, "a", 1};
 
@@ -495,7 +495,7 @@ static void a_server_that_hangs_costs_a_second_and_then_nothing(void **state)
     redis_server_signal(fixture->server, SIGSTOP);
     began = redis_test_ms();
     expect_words(env, get_in(env), "no answer in time");
-    assert_in_range(redis_test_ms() - began, RP_REDIS_ANSWER_MS - 10, RP_REDIS_ANSWER_MS + 300);
+    assert_in_range(redis_test_ms() - began, RP_REDIS_ANSWER_MS - 10, RP_REDIS_OPERATION_MS);
     began = redis_test_ms();
     for (int i = 0; i < 20; i++) {
         expect_words(env, i % 2 ? set_in(env) : get_in(env), "failed a moment ago");
@@ -542,7 +542,7 @@ static void all_find_it_back_after_a_second(void **state)
     end_threads(workers);
 }
 
-int run_io_store_redis_tests(void)
+int run_io_store_redis_life_tests(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {

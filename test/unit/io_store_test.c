@@ -1,5 +1,4 @@
 #include "io_groups.h"
-#include "redis_server.h"
 #include "store_audit.h"
 #include "store_contract.h"
 #include "test_store.h"
@@ -29,17 +28,6 @@ static rp_store_t *make_file(test_env_t *test)
 static rp_store_t *make_small_file(test_env_t *test)
 {
     return store_open(test, store_path(test->env.pool), MIB, NULL, test->env.pool);
-}
-
-static rp_store_t *make_redis(test_env_t *test)
-{
-    return redis_store_open(test, "redis://127.0.0.1:%d/1",
-                            redis_server_start(NULL, test->env.pool)->port);
-}
-
-static rp_store_t *make_redis_on_a_socket(test_env_t *test)
-{
-    return redis_store_open(test, "unix:%s", redis_server_start(NULL, test->env.pool)->path);
 }
 
 /* The store for tests of the upper folders has a duty of its own: to fail when told to. */
@@ -88,8 +76,6 @@ int run_io_store_tests(void)
         {"io: store of the tests", make_test_store, NULL, 0},
         {"io: store in anonymous memory", make_anonymous, make_small_anonymous, 1},
         {"io: store in a file", make_file, make_small_file, 1},
-        {"io: store in Redis", make_redis, NULL, 1},
-        {"io: store in Redis on a socket", make_redis_on_a_socket, NULL, 1},
     };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_test_store_fails_the_call_that_is_to_fail),
@@ -104,8 +90,8 @@ int run_io_store_tests(void)
     failed += run_io_store_file_tests();
     failed += run_io_store_damage_tests();
     failed += run_io_store_redis_address_tests();
+#ifdef HAVE_HIREDIS
     failed += run_io_store_redis_tests();
-    failed += run_io_store_redis_liar_tests();
-    failed += run_io_store_redis_sentinel_tests();
+#endif
     return failed + run_io_store_kill_tests();
 }

@@ -38,8 +38,10 @@ void redis_test_rest(void)
     poll(NULL, 0, 5);
 }
 
-static int free_port(void)
+int redis_test_port(void)
 {
+    /* One that was given away may not be listened at yet. */
+    static int given;
     struct sockaddr_in address = {.sin_family = AF_INET};
     int bound = 0;
     int port = 0;
@@ -48,7 +50,7 @@ static int free_port(void)
     for (int i = 0; !bound && i < PORTS; i++) {
         int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-        port = FIRST_PORT + (getpid() * 37 + redis_test_ms() + i * 11) % PORTS;
+        port = FIRST_PORT + (getpid() * 37 + given++ * 11) % PORTS;
         address.sin_port = htons((unsigned short)port);
         bound = bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
         close(fd);
@@ -167,7 +169,7 @@ static redis_server_t *prepare(apr_pool_t *pool)
     server->pool = pool;
     server->dir = dir;
     server->path = apr_pstrcat(pool, dir, "/redis.sock", NULL);
-    server->port = free_port();
+    server->port = redis_test_port();
     apr_pool_cleanup_register(pool, server, clean_up, apr_pool_cleanup_null);
     return server;
 }

@@ -41,6 +41,9 @@ rp_store_t *redis_store_open(test_env_t *test, const char *format, ...);
 /* Milliseconds of a clock that tests cannot set. */
 int redis_test_ms(void);
 
+/* A loopback port that nobody listens at. */
+int redis_test_port(void);
+
 /* A moment's rest, between two looks at what no event tells. */
 void redis_test_rest(void);
 
