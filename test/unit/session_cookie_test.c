@@ -50,11 +50,8 @@ static int setup(void **state)
 /* What a process keeps of the sessions that it opened makes no difference to any of these. */
 static int setup_with_cache(void **state)
 {
-    test_env_t *test;
-
     setup(state);
-    test = *state;
-    test->env.opened = rp_session_cache_make(4, test->env.pool);
+    ((test_env_t *)*state)->env.opened = rp_session_cache_make(4, ((test_env_t *)*state)->env.pool);
     return 0;
 }
 
@@ -567,35 +564,6 @@ static void a_job_gets_all_of_it(void **state)
     assert_non_null(unpacked);
 }
 
-static void what_was_opened_before_serves_the_very_same_cookie_only(void **state)
-{
-    test_env_t *test = *state;
-    rp_env_t other = test->env;
-    rp_session_cookies_t cookies;
-    rp_session_t *session;
-    char *changed;
-
-    test->env.opened = rp_session_cache_make(4, test->env.pool);
-    a_session(test, &cookies);
-    for (int i = 0; i < 2; i++) {
-        assert_int_equal(load(&session, test, &cookies), APR_SUCCESS);
-        assert_string_equal(session->record.subject, "alice");
-        assert_null(session->tokens);
-    }
-    for (apr_size_t i = 0; i < cookies.values[0].len; i += 7) {
-        rp_session_cookies_t other_cookies = cookies;
-
-        changed = apr_pstrmemdup(test->env.pool, cookies.values[0].value, cookies.values[0].len);
-        changed[i] = changed[i] == 'A' ? 'B' : 'A';
-        other_cookies.values[0].value = changed;
-        assert_int_equal(load(&session, test, &other_cookies), APR_NOTFOUND);
-        assert_int_equal(load(&session, test, &cookies), APR_SUCCESS);
-    }
-    other.opened = NULL;
-    assert_int_equal(rp_session_end(&other, &realm, session), APR_SUCCESS);
-    assert_int_equal(load(&session, test, &cookies), APR_NOTFOUND);
-}
-
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int run_session_cookie_tests(void)
@@ -617,7 +585,6 @@ int run_session_cookie_tests(void)
         TEST(logout_finds_the_newest_tokens_to_revoke),
         TEST(tokens_that_were_pushed_out_are_written_again),
         TEST(a_job_gets_all_of_it),
-        TEST(what_was_opened_before_serves_the_very_same_cookie_only),
     };
     struct CMUnitTest again[sizeof(tests) / sizeof(tests[0])];
 
