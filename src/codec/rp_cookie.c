@@ -15,7 +15,7 @@ typedef struct {
 } piece_t;
 
 /* Looked through at once. */
-#define CHUNK 256
+#define CHUNK 1024
 
 static int is_blank(char c)
 {

@@ -27,6 +27,7 @@ static struct {
     atomic_int ready;
     rp_ossl_t ossl;
     rp_slots_t digests[3]; /* idle EVP_MD_CTX, one row for each hash */
+    rp_slots_t macs[3];    /* idle EVP_MAC_CTX, likewise */
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static int hash_index(rp_hash_t hash)
@@ -104,9 +105,13 @@ void rp_crypto_cleanup(void)
     atomic_store_explicit(&state.ready, 0, memory_order_release);
     for (int i = 0; i < 3; i++) {
         EVP_MD_CTX *ctx;
+        EVP_MAC_CTX *mac;
 
         while ((ctx = rp_slots_take(&state.digests[i])) != NULL) {
             EVP_MD_CTX_free(ctx);
+        }
+        while ((mac = rp_slots_take(&state.macs[i])) != NULL) {
+            EVP_MAC_CTX_free(mac);
         }
     }
     release(&state.ossl);
@@ -147,12 +152,32 @@ apr_status_t rp_hash(unsigned char *out, rp_hash_t hash, const void *data, apr_s
     return APR_SUCCESS;
 }
 
+/* One that knows its hash already, which OpenSSL would look up by name each time. It goes on to
+ * hold what it made of the last key, whose owner holds the key itself as long. */
+static EVP_MAC_CTX *take_mac(const rp_ossl_t *ossl, rp_hash_t hash)
+{
+    EVP_MAC_CTX *ctx = rp_slots_take(&state.macs[hash_index(hash)]);
+    char name[sizeof("SHA2-256")];
+    OSSL_PARAM params[2];
+
+    if (ctx) {
+        return ctx;
+    }
+    memcpy(name, rp_ossl_hash_name(hash), sizeof(name));
+    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0);
+    params[1] = OSSL_PARAM_construct_end();
+    ctx = EVP_MAC_CTX_new(ossl->hmac);
+    if (ctx && EVP_MAC_CTX_set_params(ctx, params) != 1) {
+        EVP_MAC_CTX_free(ctx);
+        ctx = NULL;
+    }
+    return ctx;
+}
+
 apr_status_t rp_hmac(unsigned char *out, rp_hash_t hash, const void *key, apr_size_t key_len,
                      const void *data, apr_size_t len)
 {
     const rp_ossl_t *ossl = rp_ossl();
-    char name[sizeof("SHA2-256")];
-    OSSL_PARAM params[2];
     EVP_MAC_CTX *ctx;
     size_t out_len = 0;
     int ok;
@@ -161,18 +186,18 @@ apr_status_t rp_hmac(unsigned char *out, rp_hash_t hash, const void *key, apr_si
     if (!ossl) {
         return RP_FAILED;
     }
-    memcpy(name, rp_ossl_hash_name(hash), sizeof(name));
-    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0);
-    params[1] = OSSL_PARAM_construct_end();
-    ctx = EVP_MAC_CTX_new(ossl->hmac);
+    ctx = take_mac(ossl, hash);
     /* A NULL key would mean "the previous one". */
-    ok = ctx && EVP_MAC_init(ctx, key_len ? key : (const void *)"", key_len, params) == 1 &&
+    ok = ctx && EVP_MAC_init(ctx, key_len ? key : (const void *)"", key_len, NULL) == 1 &&
          EVP_MAC_update(ctx, data, len) == 1 && EVP_MAC_final(ctx, out, &out_len, hash) == 1 &&
          out_len == (size_t)hash;
-    EVP_MAC_CTX_free(ctx);
     if (!ok) {
+        EVP_MAC_CTX_free(ctx);
         memset(out, 0, hash);
         return failed();
+    }
+    if (!rp_slots_give(&state.macs[hash_index(hash)], ctx)) {
+        EVP_MAC_CTX_free(ctx);
     }
     return APR_SUCCESS;
 }

@@ -1,7 +1,6 @@
 // Instructions, by callgrind: one process (prefork), the same requests, whatever else the machine
 // does. A request of a session that was there before; one of a session that this process has not
 // seen lately; a whole login with all its requests.
-import http from 'node:http';
 import { ask, countInstructions, number, Site } from './support.mjs';
 
 const REQUESTS = 300;
@@ -19,33 +18,23 @@ async function askAll(agent, site, cookies) {
 // With a session made in the same minute: later its use would be noted, which is another request.
 // cookie: of somebody else's session, for a site where nobody signs in.
 async function perRequest(site, name, cookie) {
-  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
-  const used = {};
-  const warmUp = async () => {
-    used.cookie = cookie ?? await site.signIn();
-    await askAll(agent, site, Array(30).fill(used.cookie));
+  let used;
+  const warmUp = async (agent) => {
+    used = cookie ?? await site.signIn();
+    await askAll(agent, site, Array(30).fill(used));
   };
-  try {
-    const total = await countInstructions(site, name, warmUp, () => askAll(agent, site, Array(REQUESTS).fill(used.cookie)));
-    return { instructions: total / REQUESTS, cookie: used.cookie };
-  } finally {
-    agent.destroy();
-  }
+  const total = await countInstructions(site, name, warmUp, (agent) => askAll(agent, site, Array(REQUESTS).fill(used)));
+  return { instructions: total / REQUESTS, cookie: used };
 }
 
 // Each of many sessions in turn. They are read once before, so that every use has been noted.
 async function ofStrangers(site) {
-  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
   const cookies = [];
   await site.start();
   for (let i = 0; i < STRANGERS; i += 1) cookies.push(await site.signIn());
   await site.stop();
-  try {
-    const round = () => askAll(agent, site, cookies);
-    return await countInstructions(site, 'strangers', round, round) / STRANGERS;
-  } finally {
-    agent.destroy();
-  }
+  const round = (agent) => askAll(agent, site, cookies);
+  return await countInstructions(site, 'strangers', round, round) / STRANGERS;
 }
 
 export async function instructions(variants, context) {

@@ -164,17 +164,20 @@ export function ask(agent, url, cookie) {
   });
 }
 
-// Instructions that one process needed between warming up and the end of use.
+// Instructions that one process needed between warming up and the end of use, both of which get an
+// agent with one connection. It is closed before the server is stopped, which would wait for it.
 export async function countInstructions(site, name, warmUp, use) {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
   const out = path.join(site.dir, `callgrind.${name}`);
   await site.start(['valgrind', '--tool=callgrind', '-q', `--callgrind-out-file=${out}`]);
   const control = (flag) => execFileSync('callgrind_control', [flag, String(site.pid)], { ...asUser, stdio: 'ignore' });
   try {
-    await warmUp();
+    await warmUp(agent);
     control('-z');
-    await use();
+    await use(agent);
     control('-d');
   } finally {
+    agent.destroy();
     await site.stop();
   }
   const dump = fs.readdirSync(site.dir).filter((file) => file.startsWith(`callgrind.${name}.`)).sort()[0];
