@@ -26,13 +26,15 @@
 
 /* What an entry is for. Keys of different kinds never meet. RP_KIND_LOGIN is what anyone can
  * cause to be written without having signed in; a store that has to evict keeps it apart, so that
- * a flood of started logins cannot push sessions out. */
+ * a flood of started logins cannot push sessions out, and RP_KIND_ENDED, so that nothing else
+ * brings an ended session back. */
 typedef enum {
     RP_KIND_SESSION = 1,  /* sealed session record */
     RP_KIND_LOGIN = 2,    /* long return URL of a pending login, used state */
     RP_KIND_LEASE = 3,    /* who is refreshing */
     RP_KIND_METADATA = 4, /* provider metadata and keys, as text, and who fetches them */
-    RP_KIND_INDEX = 5     /* issuer and sid or sub -> sessions */
+    RP_KIND_INDEX = 5,    /* issuer and sid or sub -> sessions */
+    RP_KIND_ENDED = 6     /* a session that has ended though its cookie may still come */
 } rp_store_kind_t;
 
 typedef struct {

@@ -1,15 +1,17 @@
 /* The arena: one file (or piece of anonymous memory), divided by its size alone.
  *
- *     +--------+---------+---------+-----+---------+---------+-----+
- *     | file   | shard 0 | shard 1 | ... | login 0 | login 1 | ... |
- *     | 4 KiB  |         |         |     |         |         |     |
- *     +--------+---------+---------+-----+---------+---------+-----+
+ *     +--------+---------+---------+-----+---------+---------+---------+-----+
+ *     | file   | shard 0 | shard 1 | ... | login 0 | ...     | ended 0 | ... |
+ *     | 4 KiB  |         |         |     |         |         |         |     |
+ *     +--------+---------+---------+-----+---------+---------+---------+-----+
  *
  *     file     magic, layout, size, random seed of the hashes, check (rp_shm_file_t)
  *     shard    a store of its own behind a lock of its own, 3.5 MiB or more of it where the arena
  *              allows. The keyed hash of kind and key chooses the shard.
  *     login    the same for RP_KIND_LOGIN, with a sixteenth of the arena (an eighth of a small
  *              one), so that started logins push out nothing but started logins.
+ *     ended    a sixteenth for RP_KIND_ENDED, so that nothing else pushes out what says that a
+ *              cookie is of no use any more.
  *
  * A shard:
  *
@@ -74,19 +76,30 @@ static uint32_t clamp(apr_size_t count, uint32_t low, uint32_t high)
     return count < low ? low : count > high ? high : (uint32_t)count;
 }
 
+static void add_part(rp_shm_t *shm, int which, apr_size_t bytes, uint32_t count)
+{
+    shm->parts[which].first = shm->shard_count;
+    shm->parts[which].count = count;
+    shm->parts[which].bytes = bytes / count / RP_SHM_PAGE * RP_SHM_PAGE;
+    shm->shard_count += count;
+}
+
 void rp_shm_divide(rp_shm_t *shm, apr_size_t size)
 {
     apr_size_t area = size - RP_SHM_PAGE;
-    apr_size_t login = area / 16;
+    apr_size_t ended = area / 16;
+    apr_size_t login = ended;
+    apr_size_t general;
 
     if (login < MIB) {
         login = area / 8 < MIB ? area / 8 : MIB;
     }
+    general = area - login - ended;
     shm->size = size;
-    shm->general_count = clamp((area - login) / SHARD_BYTES, MIN_SHARDS, MAX_SHARDS);
-    shm->general_bytes = (area - login) / shm->general_count / RP_SHM_PAGE * RP_SHM_PAGE;
-    shm->login_count = clamp(login / MIB, 1, MAX_SHARDS);
-    shm->login_bytes = login / shm->login_count / RP_SHM_PAGE * RP_SHM_PAGE;
+    shm->shard_count = 0;
+    add_part(shm, RP_SHM_GENERAL, general, clamp(general / SHARD_BYTES, MIN_SHARDS, MAX_SHARDS));
+    add_part(shm, RP_SHM_LOGIN, login, clamp(login / MIB, 1, MAX_SHARDS));
+    add_part(shm, RP_SHM_ENDED, ended, clamp(ended / MIB, 1, MAX_SHARDS));
 }
 
 static void view_shard(rp_shm_shard_t *shard, unsigned char *memory, apr_size_t bytes)
@@ -106,24 +119,26 @@ void rp_shm_view(rp_shm_t *shm, apr_pool_t *pool)
 {
     const rp_shm_file_t *file = (void *)shm->map;
     unsigned char *memory = shm->map + RP_SHM_PAGE;
-    uint32_t count = shm->general_count + shm->login_count;
-    apr_size_t bytes;
 
-    shm->shards = apr_pcalloc(pool, count * sizeof(*shm->shards));
-    for (uint32_t i = 0; i < count; i++) {
-        bytes = i < shm->general_count ? shm->general_bytes : shm->login_bytes;
-        view_shard(&shm->shards[i], memory, bytes);
-        memcpy(shm->shards[i].seed, file->seed, sizeof(file->seed));
-        memory += bytes;
+    shm->shards = apr_pcalloc(pool, shm->shard_count * sizeof(*shm->shards));
+    for (int which = 0; which < RP_SHM_PARTS; which++) {
+        const rp_shm_part_t *part = &shm->parts[which];
+
+        for (uint32_t i = part->first; i < part->first + part->count; i++) {
+            view_shard(&shm->shards[i], memory, part->bytes);
+            memcpy(shm->shards[i].seed, file->seed, sizeof(file->seed));
+            memory += part->bytes;
+        }
     }
 }
 
 const rp_shm_shard_t *rp_shm_shard_of(const rp_shm_t *shm, rp_store_kind_t kind, uint64_t hash)
 {
-    if (kind == RP_KIND_LOGIN) {
-        return &shm->shards[shm->general_count + ((hash >> 32) * shm->login_count >> 32)];
-    }
-    return &shm->shards[(hash >> 32) * shm->general_count >> 32];
+    const rp_shm_part_t *part = &shm->parts[kind == RP_KIND_LOGIN   ? RP_SHM_LOGIN
+                                            : kind == RP_KIND_ENDED ? RP_SHM_ENDED
+                                                                    : RP_SHM_GENERAL];
+
+    return &shm->shards[part->first + ((hash >> 32) * part->count >> 32)];
 }
 
 /* Does an action under the lock of the key's shard, after a rebuild once more. */
@@ -308,7 +323,7 @@ void rp_store_shm_stats(rp_store_shm_stats_t *stats, rp_store_t *store)
     const rp_shm_shard_t *shard;
 
     memset(stats, 0, sizeof(*stats));
-    for (uint32_t i = 0; i < shm->general_count + shm->login_count; i++) {
+    for (uint32_t i = 0; i < shm->shard_count; i++) {
         shard = &shm->shards[i];
         stats->bytes_total += (apr_uint64_t)(shard->limit - 1) * RP_SHM_UNIT;
         if (rp_shm_lock(shard, 0) != APR_SUCCESS) {

@@ -21,7 +21,7 @@
 #define RP_SHM_MIN_SIZE ((apr_size_t)1024 * 1024)
 #define RP_SHM_MAGIC "RPSHM\r\n" /* and its NUL */
 /* Counts up with every change of the layout; a file of another layout is not read. */
-#define RP_SHM_LAYOUT 1U
+#define RP_SHM_LAYOUT 2U
 
 #define RP_SHM_UNIT 16U /* bytes; sizes and places of blocks are counted in units */
 #define RP_SHM_BINS 240U
@@ -90,15 +90,22 @@ typedef struct {
     uint64_t seed[2];
 } rp_shm_shard_t;
 
+/* Kinds that must not push each other out lie in different parts. */
+enum { RP_SHM_GENERAL, RP_SHM_LOGIN, RP_SHM_ENDED, RP_SHM_PARTS };
+
+typedef struct {
+    uint32_t first;   /* shard */
+    uint32_t count;   /* of shards */
+    apr_size_t bytes; /* of one shard */
+} rp_shm_part_t;
+
 typedef struct {
     rp_store_t base;
     unsigned char *map;
     apr_size_t size;
     int fd; /* -1: anonymous memory. Carries the shared lock of everybody who is attached. */
-    uint32_t general_count; /* shards [0, general_count) are for all kinds but RP_KIND_LOGIN */
-    uint32_t login_count;   /* the shards behind them are for RP_KIND_LOGIN */
-    apr_size_t general_bytes;
-    apr_size_t login_bytes; /* of one shard each */
+    rp_shm_part_t parts[RP_SHM_PARTS];
+    uint32_t shard_count; /* of all parts */
     rp_shm_shard_t *shards;
 } rp_shm_t;
 

@@ -60,7 +60,7 @@ static apr_status_t make_locks(const rp_shm_opening_t *opening, const rp_shm_t *
 {
     apr_status_t rv;
 
-    for (uint32_t i = 0; i < shm->general_count + shm->login_count; i++) {
+    for (uint32_t i = 0; i < shm->shard_count; i++) {
         rv = rp_shm_lock_make(&shm->shards[i]);
         if (rv != APR_SUCCESS) {
             return rp_fail(opening->env, RP_E_STORE, "shared memory: no robust mutex (%d)", rv);
@@ -84,7 +84,7 @@ static apr_status_t format(const rp_shm_opening_t *opening, rp_shm_t *shm, apr_p
         return rv;
     }
     rp_shm_view(shm, pool);
-    for (uint32_t i = 0; i < shm->general_count + shm->login_count; i++) {
+    for (uint32_t i = 0; i < shm->shard_count; i++) {
         rp_shm_format(&shm->shards[i], opening->now);
     }
     rv = make_locks(opening, shm);
@@ -97,7 +97,7 @@ static void rebuild(const rp_shm_opening_t *opening, const rp_shm_t *shm)
 {
     rp_shm_census_t census;
 
-    for (uint32_t i = 0; i < shm->general_count + shm->login_count; i++) {
+    for (uint32_t i = 0; i < shm->shard_count; i++) {
         rp_shm_rebuild(&census, &shm->shards[i], 1, opening->now);
         opening->attached->kept += census.kept;
         opening->attached->dropped += census.dropped;
@@ -108,7 +108,7 @@ static void rebuild(const rp_shm_opening_t *opening, const rp_shm_t *shm)
  * keep this server from starting: what it sits on is not counted. */
 static void count(const rp_shm_opening_t *opening, const rp_shm_t *shm)
 {
-    for (uint32_t i = 0; i < shm->general_count + shm->login_count; i++) {
+    for (uint32_t i = 0; i < shm->shard_count; i++) {
         if (rp_shm_lock(&shm->shards[i], opening->now) == APR_SUCCESS) {
             opening->attached->kept += shm->shards[i].head->entries;
             rp_shm_unlock(&shm->shards[i]);
@@ -188,14 +188,14 @@ static apr_status_t take_over(const rp_shm_opening_t *opening, const rp_shm_t *s
         apr_pool_destroy(pool);
         return RP_FAILED;
     }
-    for (uint32_t i = 0; i < old->general_count + old->login_count; i++) {
+    for (uint32_t i = 0; i < old->shard_count; i++) {
         if (rp_shm_lock(&old->shards[i], opening->now) == APR_SUCCESS) {
             take_over_shard(opening, shm, &old->shards[i]);
             rp_shm_unlock(&old->shards[i]);
         }
     }
     opening->attached->kept = 0;
-    for (uint32_t i = 0; i < shm->general_count + shm->login_count; i++) {
+    for (uint32_t i = 0; i < shm->shard_count; i++) {
         opening->attached->kept += shm->shards[i].head->entries;
     }
     apr_pool_destroy(pool);

@@ -81,7 +81,7 @@ static void try_damage(store_file_t *fixture, const damage_t *damage)
 
     unlink(fixture->path);
     store_file_attach(fixture, MIB);
-    assert_int_equal(((const rp_shm_t *)fixture->env->store)->general_bytes, SHARD_PAGES * 4096);
+    assert_int_equal(((const rp_shm_t *)fixture->env->store)->parts[RP_SHM_GENERAL].bytes, SHARD_PAGES * 4096);
     store_file_fill(fixture);
     store_file_detach(fixture);
     spoil(fixture->path, damage);
@@ -182,7 +182,7 @@ static void an_arena_that_is_scribbled_over_while_in_use_does_no_harm(void **sta
         random = random * 1664525U + 1013904223U;
         shard = &shm->shards[random >> 8 & 3U];
         for (int i = 0; i < 50; i++) {
-            apr_size_t reach = round % 2 ? 3000 : shm->general_bytes - 64;
+            apr_size_t reach = round % 2 ? 3000 : shm->parts[RP_SHM_GENERAL].bytes - 64;
 
             random = random * 1664525U + 1013904223U;
             ((unsigned char *)shard->head)[64 + (random >> 8) % reach] ^= (unsigned char)random;

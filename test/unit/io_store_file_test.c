@@ -224,7 +224,7 @@ static void locks_of_a_boot_gone_by_are_made_anew(void **state)
     store_file_fill(fixture);
     for (apr_size_t i = 0; i < sizeof(values); i++) {
         shm = (const rp_shm_t *)fixture->env->store;
-        for (uint32_t s = 0; s < shm->general_count + shm->login_count; s++) {
+        for (uint32_t s = 0; s < shm->shard_count; s++) {
             memset(&shm->shards[s].head->lock, values[i], sizeof(shm->shards[s].head->lock));
         }
         store_file_detach(fixture);

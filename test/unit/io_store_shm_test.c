@@ -205,6 +205,25 @@ static void many_sessions_do_not_push_out_logins(void **state)
     }
 }
 
+static void nothing_pushes_out_that_a_session_has_ended(void **state)
+{
+    fixture_t *fixture = *state;
+    rp_env_t *env = fixture->env;
+
+    open_anonymous(fixture, MIB);
+    for (int i = 0; i < 300; i++) {
+        assert_int_equal(put(env, RP_KIND_ENDED, i, 1), APR_SUCCESS);
+    }
+    for (int i = 0; i < 3000; i++) {
+        assert_int_equal(put(env, RP_KIND_SESSION, i, 3000), APR_SUCCESS);
+        assert_int_equal(put(env, RP_KIND_LOGIN, i, 3000), APR_SUCCESS);
+    }
+    for (int i = 0; i < 300; i++) {
+        assert_true(is_there(env, RP_KIND_ENDED, i));
+    }
+    store_audit(env->store, NULL);
+}
+
 static void a_write_is_never_refused_whatever_the_sizes(void **state)
 {
     fixture_t *fixture = *state;
@@ -413,6 +432,7 @@ int run_io_store_shm_tests(void)
         TEST(entries_that_nobody_used_go_in_the_order_they_came),
         TEST(a_flood_of_logins_pushes_out_logins_only),
         TEST(many_sessions_do_not_push_out_logins),
+        TEST(nothing_pushes_out_that_a_session_has_ended),
         TEST(a_write_is_never_refused_whatever_the_sizes),
         TEST(the_expired_are_swept_by_writing_alone),
         TEST(the_expired_make_room_before_the_living),
