@@ -7,6 +7,8 @@
 /* Cookies. A browser accepts at least 4,096 bytes per cookie (RFC 6265bis 5.6). */
 #define RP_MAX_COOKIE 4096
 #define RP_MAX_COOKIE_HEADER 65536
+/* Cookies that one session may take when the browser keeps it. */
+#define RP_MAX_SESSION_COOKIES 8
 
 /* What a browser sends to an endpoint. */
 #define RP_MAX_FORM_BODY 65536

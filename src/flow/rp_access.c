@@ -2,24 +2,11 @@
 
 #include <string.h>
 
+#include "rp_access_cookie.h"
 #include "rp_access_session.h"
 #include "rp_export.h"
 #include "rp_login.h"
 #include "rp_refresh.h"
-
-/* The cookie as it was set, without a value and at its end. */
-static void delete_session_cookie(rp_reply_t *reply, rp_env_t *env, const rp_site_t *site)
-{
-    rp_set_cookie_t cookie = {.name = site->cookie_name,
-                              .value = "",
-                              .domain = site->cookie_domain,
-                              .path = site->cookie_path,
-                              .secure = site->secure,
-                              .samesite = site->cookie_samesite,
-                              .max_age = 0};
-
-    rp_reply_cookie(reply, env, &cookie);
-}
 
 static int place_uses(const rp_place_t *place, const rp_provider_t *provider)
 {
@@ -58,6 +45,15 @@ static apr_status_t admit(rp_reply_t *reply, rp_env_t *env, const rp_request_t *
         rp_forgive(env);
     }
     return rv;
+}
+
+/* What the browser cannot be given costs it a later login, not this request. */
+static void send_cookies(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request)
+{
+    if (reply->session->unsent &&
+        rp_access_cookies_send(reply, env, request, reply->session) != APR_SUCCESS) {
+        rp_reply_note(reply, env);
+    }
 }
 
 static void challenge(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request)
@@ -123,12 +119,13 @@ void rp_access(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request)
         rv = admit(reply, env, request);
     }
     if (rv == APR_SUCCESS) {
+        send_cookies(reply, env, request);
         reply->outcome = RP_PASS;
     } else if (rv == APR_NOTFOUND) {
         unauthenticated(reply, env, request);
     } else {
         if (env->error.id == RP_E_COOKIE_AMBIGUOUS) {
-            delete_session_cookie(reply, env, request->site);
+            rp_access_cookies_delete(reply, env, request);
         }
         rp_reply_fail(reply, env, request);
     }

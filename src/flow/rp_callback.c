@@ -6,6 +6,7 @@
 #include "../base/rp_limits.h"
 #include "../codec/rp_form.h"
 #include "../oauth/rp_authorization.h"
+#include "rp_access_cookie.h"
 #include "rp_access_session.h"
 #include "rp_grant.h"
 #include "rp_login.h"
@@ -174,20 +175,6 @@ static apr_status_t end_old_session(const callback_t *callback)
     return rv == APR_NOTFOUND ? APR_SUCCESS : rv;
 }
 
-static void set_session_cookie(const callback_t *callback, const char *value)
-{
-    const rp_site_t *site = callback->site;
-    rp_set_cookie_t cookie = {.name = site->cookie_name,
-                              .value = value,
-                              .domain = site->cookie_domain,
-                              .path = site->cookie_path,
-                              .secure = site->secure,
-                              .samesite = site->cookie_samesite,
-                              .max_age = -1};
-
-    rp_reply_cookie(callback->reply, callback->env, &cookie);
-}
-
 /* A provider that does not say what it granted granted what was asked for (RFC 6749 5.1). */
 static const char *requested_scope(const callback_t *callback)
 {
@@ -224,17 +211,16 @@ static apr_status_t sign_in(callback_t *callback, const rp_record_t *record)
 {
     rp_env_t *env = callback->env;
     rp_session_t *session;
-    const char *cookie;
     const char *url;
     apr_status_t rv;
 
     if ((rv = end_old_session(callback)) != APR_SUCCESS ||
-        (rv = rp_session_create(&session, &cookie, env, &callback->site->realm, record)) !=
+        (rv = rp_session_create(&session, env, &callback->site->realm, record)) != APR_SUCCESS ||
+        (rv = rp_access_cookies_send(callback->reply, env, callback->request, session)) !=
             APR_SUCCESS) {
         return rv;
     }
     url = resume_url(callback, session);
-    set_session_cookie(callback, cookie);
     rp_login_forget(callback->reply, env, callback->request);
     go_on(callback, url ? url : rp_return_url_text(callback->return_url));
     return APR_SUCCESS;

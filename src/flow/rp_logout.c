@@ -6,6 +6,7 @@
 #include "../base/rp_limits.h"
 #include "../codec/rp_form.h"
 #include "../oauth/rp_metadata.h"
+#include "rp_access_cookie.h"
 #include "rp_access_session.h"
 #include "rp_logout_state.h"
 #include "rp_page.h"
@@ -64,24 +65,6 @@ static apr_status_t check_return_to(logout_t *logout)
                        "%" APR_SIZE_T_FMT " characters after a logout", strlen(logout->return_to));
     }
     return rp_site_return_url(&logout->return_url, logout->env, logout->site, logout->return_to);
-}
-
-/* As it was set (C208). */
-static void delete_session_cookie(const logout_t *logout)
-{
-    const rp_site_t *site = logout->site;
-    rp_set_cookie_t cookie = {.name = site->cookie_name,
-                              .value = "",
-                              .domain = site->cookie_domain,
-                              .path = site->cookie_path,
-                              .secure = site->secure,
-                              .samesite = site->cookie_samesite,
-                              .max_age = 0};
-    rp_cookie_value_t value;
-
-    if (rp_cookie_find(&value, logout->request->cookies, site->cookie_name) != APR_NOTFOUND) {
-        rp_reply_cookie(logout->reply, logout->env, &cookie);
-    }
 }
 
 /* The page after a logout: where the user wanted, else where the administrator wants, else ours. */
@@ -247,7 +230,7 @@ static apr_status_t sign_out(const logout_t *logout)
     const char *url;
     apr_status_t rv = rp_session_end(env, &logout->site->realm, logout->session);
 
-    delete_session_cookie(logout);
+    rp_access_cookies_delete(logout->reply, logout->env, logout->request);
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -273,7 +256,7 @@ static apr_status_t sign_out(const logout_t *logout)
  * as good as none (A45, A46). */
 static apr_status_t arrive(const logout_t *logout)
 {
-    delete_session_cookie(logout);
+    rp_access_cookies_delete(logout->reply, logout->env, logout->request);
     land(logout, logout->return_url);
     return APR_SUCCESS;
 }
@@ -322,7 +305,7 @@ static apr_status_t run(logout_t *logout)
     rv = find_session(logout);
     if (rv == RP_FAILED) {
         /* The browser at least shall forget what cannot be ended here just now. */
-        delete_session_cookie(logout);
+        rp_access_cookies_delete(logout->reply, logout->env, logout->request);
         return rv;
     }
     return leave(logout);

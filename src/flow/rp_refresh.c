@@ -9,12 +9,15 @@
 
 #define WAIT_STEP apr_time_from_msec(50)
 
-/* What a deferred refresh needs; the pointers are configuration, which outlives every job. */
+/* What a refresh needs. A provider is configuration, which outlives every job; a site may be the
+ * request's own (behind a trusted proxy). For a deferred job there follow: realm.context with its
+ * NUL, and session_len bytes of a packed session. */
 typedef struct {
-    const rp_site_t *site;
     const rp_provider_t *provider;
-    unsigned char id[RP_SESSION_ID_BYTES];
+    rp_session_realm_t realm;
+    int revoke; /* 1: tokens of a session that ended meanwhile are revoked */
     apr_uint32_t generation;
+    apr_size_t session_len;
 } job_t;
 
 static int is_valid(const rp_record_t *record, apr_time_t now)
@@ -65,7 +68,7 @@ static apr_status_t ask(rp_env_t *env, const job_t *job, rp_session_t *session)
     rp_session_tokens_t tokens = {0};
     apr_status_t rv;
 
-    if ((rv = rp_session_open_tokens(env, &job->site->realm, session)) != APR_SUCCESS ||
+    if ((rv = rp_session_open_tokens(env, &job->realm, session)) != APR_SUCCESS ||
         (rv = rp_metadata_get(&metadata, env, job->provider)) != APR_SUCCESS ||
         (rv = rp_token_refresh(&response, env, metadata, session->record.refresh_token)) !=
             APR_SUCCESS ||
@@ -79,8 +82,8 @@ static apr_status_t ask(rp_env_t *env, const job_t *job, rp_session_t *session)
     if (response->expires_in >= 0) {
         tokens.expires = rp_now(env) + apr_time_from_sec(response->expires_in);
     }
-    rv = rp_session_renew(env, &job->site->realm, session, &tokens);
-    if (rv == APR_NOTFOUND && job->site->logout_revoke) {
+    rv = rp_session_renew(env, &job->realm, session, &tokens);
+    if (rv == APR_NOTFOUND && job->revoke) {
         /* Logout was quicker and revoked the tokens that it knew; these are newer. */
         rp_token_revoke(env, metadata,
                         response->refresh_token ? response->refresh_token : response->access_token,
@@ -101,9 +104,9 @@ static apr_status_t refresh(rp_env_t *env, const job_t *job, rp_session_t *sessi
     rp_forgive(env);
     if (rv == RP_FAILED && cause.id == RP_E_REFRESH_GRANT) {
         /* Another process may have used the token that this one had read. */
-        rv = rp_session_reload(env, &job->site->realm, session);
+        rv = rp_session_reload(env, &job->realm, session);
         if (rv == APR_SUCCESS && session->record.token_generation == job->generation) {
-            rv = rp_session_end(env, &job->site->realm, session);
+            rv = rp_session_end(env, &job->realm, session);
             rv = rv == APR_SUCCESS ? APR_NOTFOUND : rv;
         }
     }
@@ -117,24 +120,47 @@ static apr_status_t refresh(rp_env_t *env, const job_t *job, rp_session_t *sessi
 
 static void run_job(rp_env_t *env, const void *data)
 {
-    const job_t *job = data;
-    rp_session_t *session = apr_pcalloc(env->pool, sizeof(*session));
+    const char *context = (const char *)data + sizeof(job_t);
+    job_t job = *(const job_t *)data;
+    rp_session_t *session;
+    apr_status_t rv;
 
-    memcpy(session->id, job->id, sizeof(session->id));
-    if (rp_session_reload(env, &job->site->realm, session) != APR_SUCCESS ||
-        rp_session_open_tokens(env, &job->site->realm, session) != APR_SUCCESS ||
-        session->record.token_generation != job->generation || !session->record.refresh_token) {
+    job.realm.context = context;
+    rv = rp_session_unpack(&session, env, &job.realm,
+                           (const unsigned char *)context + strlen(context) + 1, job.session_len);
+    if (!session) {
+        return;
+    }
+    if (rv != APR_SUCCESS || rp_session_open_tokens(env, &job.realm, session) != APR_SUCCESS ||
+        session->record.token_generation != job.generation || !session->record.refresh_token) {
         rp_session_lease_end(env, session, 0);
         return;
     }
-    refresh(env, job, session);
+    refresh(env, &job, session);
+}
+
+static apr_status_t defer(rp_env_t *env, job_t *job, const rp_session_t *session)
+{
+    apr_size_t context_len = strlen(job->realm.context) + 1;
+    unsigned char *packed;
+    unsigned char *data;
+    apr_status_t rv = rp_session_pack(&packed, &job->session_len, env, &job->realm, session);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    data = apr_palloc(env->pool, sizeof(*job) + context_len + job->session_len);
+    memcpy(data, job, sizeof(*job));
+    memcpy(data + sizeof(*job), job->realm.context, context_len);
+    memcpy(data + sizeof(*job) + context_len, packed, job->session_len);
+    return env->ops->defer(env->ctx, run_job, data, sizeof(*job) + context_len + job->session_len);
 }
 
 /* The old token is still good: somebody refreshes, and this request does not wait. */
-static void refresh_ahead(rp_env_t *env, const job_t *job, const rp_session_t *session)
+static void refresh_ahead(rp_env_t *env, job_t *job, const rp_session_t *session)
 {
     if (rp_session_lease_take(env, session) == APR_SUCCESS &&
-        env->ops->defer(env->ctx, run_job, job, sizeof(*job)) != APR_SUCCESS) {
+        defer(env, job, session) != APR_SUCCESS) {
         rp_session_lease_end(env, session, 0);
     }
     rp_forgive(env);
@@ -173,7 +199,7 @@ static apr_status_t refresh_now(rp_env_t *env, job_t *job, rp_session_t *session
             return rv;
         }
         env->ops->sleep(env->ctx, WAIT_STEP);
-        rv = rp_session_reload(env, &job->site->realm, session);
+        rv = rp_session_reload(env, &job->realm, session);
         if (rv != APR_SUCCESS || session->record.token_generation != job->generation) {
             return rv;
         }
@@ -185,16 +211,24 @@ static apr_status_t keep_fresh(rp_reply_t *reply, rp_env_t *env, const rp_reques
 {
     const rp_record_t *record = &reply->session->record;
     apr_time_t now = rp_now(env);
-    job_t job = {.site = request->site, .generation = record->token_generation};
+    job_t job = {.realm = request->site->realm, .revoke = request->site->logout_revoke};
+    apr_status_t rv;
 
     if (!is_due(record, now)) {
         return APR_SUCCESS;
     }
+    if (job.realm.room.part) {
+        /* Somebody may have refreshed whose answer this browser has not got. */
+        rv = rp_session_reload(env, &job.realm, reply->session);
+        if (rv != APR_SUCCESS || !is_due(record, now)) {
+            return rv;
+        }
+    }
+    job.generation = record->token_generation;
     if (!record->refresh_token) {
         /* The provider may well have a session of its own: signing in again is quick. */
         return is_valid(record, now) ? APR_SUCCESS : APR_NOTFOUND;
     }
-    memcpy(job.id, reply->session->id, sizeof(job.id));
     job.provider = rp_site_provider(request->site, record->provider);
     if (!job.provider) {
         return rp_fail(env, RP_E_CONFIGURATION_CHANGED, "provider of the session");

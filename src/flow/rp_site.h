@@ -28,6 +28,9 @@ typedef struct {
     rp_provider_t *const *providers; /* NULL-terminated; the unnamed one, if any, first */
     const char *cookie_name;         /* of the session */
     const char *login_cookie_name;   /* of the browser binding while logins are pending */
+    /* Every cookie of ours, NULL-terminated: these two, then the further ones of a session that
+     * takes several. */
+    const char *const *own_cookies;
     const char *cookie_domain;       /* NULL: host-only */
     const char *cookie_path;         /* "/" */
     rp_samesite_t cookie_samesite;

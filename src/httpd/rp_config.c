@@ -204,6 +204,40 @@ const char *rp_config_cookie_name(const rp_server_config_t *config, int secure)
     return secure ? "__Host-oauth" : "oauth";
 }
 
+/* Also where the store keeps the sessions: browsers may still have what they kept before. */
+static const char *const *list_cookies(const rp_site_t *site, apr_pool_t *pool)
+{
+    const char **names = apr_pcalloc(pool, (RP_MAX_SESSION_COOKIES + 2) * sizeof(*names));
+
+    names[0] = site->cookie_name;
+    names[1] = site->login_cookie_name;
+    for (int i = 1; i < RP_MAX_SESSION_COOKIES; i++) {
+        names[1 + i] = apr_psprintf(pool, "%s.%d", site->cookie_name, i);
+    }
+    return names;
+}
+
+/* All cookies come in one header line, an eighth of which is left to the application. */
+static rp_session_room_t make_room(const rp_site_t *site, apr_size_t header_limit, apr_pool_t *pool)
+{
+    rp_set_cookie_t empty = {.name = site->own_cookies[2],
+                             .value = "",
+                             .domain = site->cookie_domain,
+                             .path = site->cookie_path,
+                             .secure = site->secure,
+                             .samesite = site->cookie_samesite,
+                             .max_age = -1};
+    const char *text = rp_cookie_format(&empty, pool);
+    rp_session_room_t room = {
+        /* Without a text the configuration check refuses the cookie anyway. */
+        .part = RP_MAX_COOKIE - (text ? strlen(text) : 0),
+        .overhead = strlen(empty.name) + strlen("=; "),
+        .total = header_limit - header_limit / 8,
+    };
+
+    return room;
+}
+
 void rp_config_site_origin(rp_site_t *site, const rp_server_config_t *config, const char *base_url,
                            apr_pool_t *pool)
 {
@@ -214,6 +248,10 @@ void rp_config_site_origin(rp_site_t *site, const rp_server_config_t *config, co
     site->secure = strncmp(base_url, "https:", 6) == 0;
     site->cookie_name = rp_config_cookie_name(config, site->secure);
     site->login_cookie_name = apr_pstrcat(pool, site->cookie_name, "-login", NULL);
+    site->own_cookies = list_cookies(site, pool);
+    if (config->store_choice.row->in_cookies) {
+        site->realm.room = make_room(site, config->header_limit, pool);
+    }
     /* A cookie for a domain is there so that virtual hosts share their sessions. */
     site->realm.context =
         cookie->domain ? apr_pstrcat(pool, "domain ", cookie->domain, " ", site->cookie_name, NULL)
@@ -226,6 +264,7 @@ void rp_config_complete(server_rec *server, const char *base_url, apr_pool_t *po
     const rp_dir_config_t *defaults = rp_dir_config(server->lookup_defaults);
     rp_site_t *site = &config->site;
 
+    config->header_limit = (apr_size_t)server->limit_req_fieldsize;
     site->providers = list_providers(config, pool);
     config->active = site->providers[0] != NULL;
     site->path = config->path;

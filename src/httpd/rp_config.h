@@ -128,7 +128,8 @@ typedef struct {
     rp_where_t given[RP_D_COUNT];     /* where each directive of the server stands */
 
     /* Made by rp_config_complete. */
-    int active; /* 1: there is a provider; otherwise this virtual host is left alone */
+    int active;              /* 1: there is a provider; otherwise this virtual host is left alone */
+    apr_size_t header_limit; /* LimitRequestFieldSize */
     rp_site_t site;
     const rp_header_set_t *scrub;           /* headers that clients may not send */
     const apr_array_header_t *secret_bytes; /* of rp_secret_bytes_t, read by rp_config_check */

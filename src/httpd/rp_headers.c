@@ -66,14 +66,13 @@ static void scrub_connection(request_rec *r, const rp_header_set_t *set)
 
 static void strip_cookies(rp_visit_t *visit, request_rec *r)
 {
-    const char *names[] = {visit->site->cookie_name, visit->site->login_cookie_name, NULL};
     const char *rest;
 
     visit->cookies = apr_table_get(r->headers_in, "Cookie");
     if (!visit->cookies) {
         return;
     }
-    rest = rp_cookie_strip(visit->cookies, names, r->pool);
+    rest = rp_cookie_strip(visit->cookies, visit->site->own_cookies, r->pool);
     if (!rest) {
         apr_table_unset(r->headers_in, "Cookie");
     } else if (rest != visit->cookies) {

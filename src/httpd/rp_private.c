@@ -1,5 +1,6 @@
 #include "rp_private.h"
 
+#include <http_protocol.h>
 #include <util_filter.h>
 
 #define FILTER_NAME "OAUTH_PRIVATE"
@@ -9,11 +10,30 @@ static int says_something(apr_table_t *headers)
     return apr_table_get(headers, "Cache-Control") || apr_table_get(headers, "Expires");
 }
 
+static int is_for_one_user(const request_rec *r, apr_table_t *headers)
+{
+    const char *value = apr_table_get(headers, "Cache-Control");
+
+    return value && (ap_find_token(r->pool, value, "private") ||
+                     ap_find_token(r->pool, value, "no-store"));
+}
+
+/* A response that renews the cookies of a session which the browser keeps carries that session: no
+ * cache may hand it on, whatever the backend says of its part. Backends set theirs elsewhere. */
+static int carries_session(const request_rec *r)
+{
+    return apr_table_get(r->err_headers_out, "Set-Cookie") != NULL;
+}
+
 static apr_status_t make_private(ap_filter_t *filter, apr_bucket_brigade *brigade)
 {
     request_rec *r = filter->r;
 
-    if (!says_something(r->headers_out) && !says_something(r->err_headers_out)) {
+    if (carries_session(r) && !is_for_one_user(r, r->headers_out) &&
+        !is_for_one_user(r, r->err_headers_out)) {
+        apr_table_unset(r->err_headers_out, "Cache-Control");
+        apr_table_setn(r->headers_out, "Cache-Control", "private");
+    } else if (!says_something(r->headers_out) && !says_something(r->err_headers_out)) {
         apr_table_setn(r->headers_out, "Cache-Control", "private");
     }
     ap_remove_output_filter(filter);

@@ -5,9 +5,9 @@
 
 #include "rp_value.h"
 
-/* --- shm --- */
+/* --- shm and cookie --- */
 
-static const char *parse_shm(rp_store_choice_t *choice, const char *rest, const char *bounds,
+static const char *parse_size(rp_store_choice_t *choice, const char *rest, const char *bounds,
                              apr_pool_t *pool)
 {
     rp_value_type_t type = {RP_VALUE_SIZE, bounds};
@@ -16,7 +16,8 @@ static const char *parse_shm(rp_store_choice_t *choice, const char *rest, const 
         return NULL;
     }
     if (strncasecmp(rest, ":size=", 6) != 0) {
-        return apr_psprintf(pool, "\"%s\": after shm there may be :size=SIZE", choice->text);
+        return apr_psprintf(pool, "\"%s\": after %s there may be :size=SIZE", choice->text,
+                            choice->row->word);
     }
     return rp_value_parse(&choice->size, &type, rest + 6, pool);
 }
@@ -35,7 +36,8 @@ static apr_status_t open_local(rp_store_t **store, rp_env_t *env, const rp_store
 
 /* clang-format off */
 static const rp_store_choice_row_t rows[] = {
-    {"shm", "shm[:size=SIZE]", parse_shm, open_local, NULL},
+    {"shm",    "shm[:size=SIZE]",    parse_size, open_local, NULL, 0},
+    {"cookie", "cookie[:size=SIZE]", parse_size, open_local, NULL, 1},
 };
 /* clang-format on */
 

@@ -35,6 +35,7 @@ typedef struct rp_store_choice_row_t {
                          rp_store_t *local, apr_pool_t *pool);
     /* In each child; NULL: nothing to do. */
     apr_status_t (*child)(rp_store_t *store, apr_pool_t *pchild);
+    int in_cookies; /* 1: the browser keeps the sessions (session/rp_session.h) */
 } rp_store_choice_row_t;
 
 /* bounds: of the size of shared memory, "1M..64G". */

@@ -13,9 +13,15 @@
 
 /* Names, not numbers, go into the keys: a purpose keeps its keys when the enum grows. */
 static const char *const purpose_names[RP_SEAL_PURPOSES] = {
-    [RP_SEAL_SESSION] = "session",           [RP_SEAL_TOKENS] = "session tokens",
-    [RP_SEAL_LOGIN_STATE] = "login state",   [RP_SEAL_LOGIN_URL] = "login url",
-    [RP_SEAL_LOGOUT_STATE] = "logout state", [RP_SEAL_CSRF] = "csrf",
+    [RP_SEAL_SESSION] = "session",
+    [RP_SEAL_TOKENS] = "session tokens",
+    [RP_SEAL_COOKIE] = "session cookie",
+    [RP_SEAL_COOKIE_TOKENS] = "session cookie tokens",
+    [RP_SEAL_RENEWED] = "renewed tokens",
+    [RP_SEAL_LOGIN_STATE] = "login state",
+    [RP_SEAL_LOGIN_URL] = "login url",
+    [RP_SEAL_LOGOUT_STATE] = "logout state",
+    [RP_SEAL_CSRF] = "csrf",
 };
 
 static apr_status_t forget(void *data)

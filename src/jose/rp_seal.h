@@ -23,8 +23,11 @@
 #define RP_SEAL_OVERHEAD 37
 
 typedef enum {
-    RP_SEAL_SESSION,     /* a session record; binding: the session id */
-    RP_SEAL_TOKENS,      /* the tokens of a session, likewise */
+    RP_SEAL_SESSION, /* a session record; binding: the session id */
+    RP_SEAL_TOKENS,  /* the tokens of a session, likewise */
+    RP_SEAL_COOKIE,  /* a session record that the browser keeps, likewise */
+    RP_SEAL_COOKIE_TOKENS,
+    RP_SEAL_RENEWED,     /* renewed tokens of such a session, in the store, likewise */
     RP_SEAL_LOGIN_STATE, /* the state parameter */
     RP_SEAL_LOGIN_URL,   /* a long return URL kept in the store */
     RP_SEAL_LOGOUT_STATE,

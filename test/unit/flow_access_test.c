@@ -60,7 +60,7 @@ static void fill_site(fixture_t *f)
                           .cookie_name = "__Host-oauth",
                           .login_cookie_name = "__Host-oauth-login",
                           .cookie_path = "/",
-                          .realm = {"https://www.example", apr_time_from_sec(8 * 3600)}};
+                          .realm = {"https://www.example", apr_time_from_sec(8 * 3600), {0}}};
     f->place = (rp_place_t){.limits = {apr_time_from_sec(8 * 3600), apr_time_from_sec(1800)},
                             .user_claim = "sub"};
 }
@@ -99,6 +99,20 @@ static int teardown(void **state)
     return 0;
 }
 
+/* Makes a session and puts its cookies into the request. */
+static void have_session(fixture_t *f, const rp_record_t *record)
+{
+    rp_session_cookies_t cookies;
+    rp_session_t *session;
+
+    assert_int_equal(rp_session_create(&session, &f->test->env, &f->site.realm, record),
+                     APR_SUCCESS);
+    assert_int_equal(rp_session_cookies(&cookies, &f->test->env, &f->site.realm, session),
+                     APR_SUCCESS);
+    f->cookie = apr_pstrmemdup(f->test->env.pool, cookies.values[0].value, cookies.values[0].len);
+    f->request.cookies = apr_pstrcat(f->test->env.pool, "other=1; __Host-oauth=", f->cookie, NULL);
+}
+
 /* Signs alice in, with tokens that live for seconds (0: not said). */
 static void sign_in(fixture_t *f, int seconds)
 {
@@ -110,15 +124,11 @@ static void sign_in(fixture_t *f, int seconds)
                           .access_token = "access-1",
                           .refresh_token = "refresh-1",
                           .token_issued = f->test->now};
-    rp_session_t *session;
 
     if (seconds) {
         record.token_expires = f->test->now + apr_time_from_sec(seconds);
     }
-    assert_int_equal(
-        rp_session_create(&session, &f->cookie, &f->test->env, &f->site.realm, &record),
-        APR_SUCCESS);
-    f->request.cookies = apr_pstrcat(f->test->env.pool, "other=1; __Host-oauth=", f->cookie, NULL);
+    have_session(f, &record);
 }
 
 static rp_reply_t run(fixture_t *f)
@@ -407,12 +417,8 @@ static void without_a_refresh_token_an_expired_token_asks_for_a_new_login(void *
                           .access_token = "access-1",
                           .token_issued = f->test->now,
                           .token_expires = f->test->now + apr_time_from_sec(60)};
-    rp_session_t *session;
 
-    assert_int_equal(
-        rp_session_create(&session, &f->cookie, &f->test->env, &f->site.realm, &record),
-        APR_SUCCESS);
-    f->request.cookies = apr_pstrcat(f->test->env.pool, "__Host-oauth=", f->cookie, NULL);
+    have_session(f, &record);
     f->place.backend_token = RP_BACKEND_USER;
     assert_string_equal(run(f).backend_token, "access-1");
     test_env_advance(f->test, 60);
@@ -423,13 +429,9 @@ static void a_token_that_the_session_does_not_have_is_no_token(void **state)
 {
     fixture_t *f = *state;
     rp_record_t record = {.provider = "", .context = f->provider.context, .subject = "alice"};
-    rp_session_t *session;
     rp_reply_t reply;
 
-    assert_int_equal(
-        rp_session_create(&session, &f->cookie, &f->test->env, &f->site.realm, &record),
-        APR_SUCCESS);
-    f->request.cookies = apr_pstrcat(f->test->env.pool, "__Host-oauth=", f->cookie, NULL);
+    have_session(f, &record);
     f->place.backend_token = RP_BACKEND_ID;
     reply = run(f);
     assert_int_equal(reply.status, 502);

@@ -358,8 +358,11 @@ void flow_expect_error(const rp_reply_t *reply, rp_error_id_t id)
 int flow_is_signed_in(flow_t *flow)
 {
     const char *cookie = apr_table_get(flow->jar, FLOW_SESSION_COOKIE);
+    rp_session_cookies_t cookies = {.count = 1};
     rp_session_t *session;
 
-    return cookie && rp_session_load(&session, &flow->test->env, &flow->site.realm, cookie,
-                                     strlen(cookie), &flow->place.limits) == APR_SUCCESS;
+    cookies.values[0].value = cookie;
+    cookies.values[0].len = cookie ? strlen(cookie) : 0;
+    return cookie && rp_session_load(&session, &flow->test->env, &flow->site.realm, &cookies,
+                                     &flow->place.limits) == APR_SUCCESS;
 }

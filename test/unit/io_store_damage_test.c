@@ -22,7 +22,7 @@ typedef struct {
 } damage_t;
 
 /* Offsets into a file of 1 MiB: four shards of 55 pages behind the first page, then logins. */
-#define SHARD_PAGES 55L
+#define SHARD_PAGES 51L
 #define SHARD(n) (4096L + (n)*SHARD_PAGES * 4096L)
 #define BUCKETS ((long)sizeof(rp_shm_head_t))
 
@@ -81,7 +81,8 @@ static void try_damage(store_file_t *fixture, const damage_t *damage)
 
     unlink(fixture->path);
     store_file_attach(fixture, MIB);
-    assert_int_equal(((const rp_shm_t *)fixture->env->store)->parts[RP_SHM_GENERAL].bytes, SHARD_PAGES * 4096);
+    assert_int_equal(((const rp_shm_t *)fixture->env->store)->parts[RP_SHM_GENERAL].bytes,
+                     SHARD_PAGES * 4096);
     store_file_fill(fixture);
     store_file_detach(fixture);
     spoil(fixture->path, damage);

@@ -469,7 +469,7 @@ static void set_scene(scene_t *scene, fixture_t *fixture, const step_t *step, ap
     trial = (rp_shm_t *)scene->trial;
     memcpy(trial->map, shm->map, shm->size);
     rp_shm_view(trial, pool);
-    scene->bytes = shm->general_bytes;
+    scene->bytes = shm->parts[RP_SHM_GENERAL].bytes;
     scene->shard = store_shard(scene->store, &key);
     scene->trial_shard = store_shard(scene->trial, &key);
     scene->last = apr_pmemdup(pool, scene->shard->head, scene->bytes);

@@ -146,7 +146,7 @@ static void entries_that_nobody_used_go_in_the_order_they_came(void **state)
 
     open_anonymous(fixture, MIB);
     shm = (const rp_shm_t *)env->store;
-    assert_int_equal(shm->general_count, 4);
+    assert_int_equal(shm->parts[RP_SHM_GENERAL].count, 4);
     for (int i = 0; i < 1200; i++) {
         assert_int_equal(put(env, RP_KIND_SESSION, i, 1000), APR_SUCCESS);
     }
@@ -293,7 +293,8 @@ static void expect_cost(fixture_t *fixture, apr_size_t len, uint64_t most)
     }
     entries = stats_of(env).entries;
     assert_true(stats_of(env).bytes_used / entries <= most);
-    assert_true(shm->general_bytes * shm->general_count / entries <= most);
+    assert_true(shm->parts[RP_SHM_GENERAL].bytes * shm->parts[RP_SHM_GENERAL].count / entries <=
+                most);
 }
 
 static void an_entry_of_5_kb_costs_at_most_1_2_times_its_size(void **state)
@@ -411,13 +412,13 @@ static void a_number_that_cannot_be_right_is_met_with_a_rebuild(void **state)
         assert_int_equal(put(env, RP_KIND_SESSION, i, 1000), APR_SUCCESS);
     }
     shm = (const rp_shm_t *)env->store;
-    for (uint32_t i = 0; i < shm->general_count; i++) {
+    for (uint32_t i = 0; i < shm->parts[RP_SHM_GENERAL].count; i++) {
         memset(shm->shards[i].buckets, 0x7f, shm->shards[i].bucket_count * sizeof(uint32_t));
     }
     for (int i = 0; i < 200; i++) {
         assert_true(is_there(env, RP_KIND_SESSION, i));
     }
-    assert_int_equal(stats_of(env).recovered, shm->general_count);
+    assert_int_equal(stats_of(env).recovered, shm->parts[RP_SHM_GENERAL].count);
     store_audit(env->store, NULL);
 }
 

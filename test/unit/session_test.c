@@ -55,18 +55,37 @@ static rp_record_t a_record(test_env_t *test)
     return record;
 }
 
+/* What the browser gets of a session that the store keeps. */
+static const char *cookie_of(test_env_t *test, rp_session_t *session)
+{
+    rp_session_cookies_t cookies;
+
+    assert_int_equal(rp_session_cookies(&cookies, &test->env, &realm, session), APR_SUCCESS);
+    assert_int_equal(cookies.count, 1);
+    return apr_pstrmemdup(test->env.pool, cookies.values[0].value, cookies.values[0].len);
+}
+
+static apr_status_t load_as(rp_session_t **session, test_env_t *test, const rp_session_realm_t *as,
+                            const char *cookie, apr_size_t len)
+{
+    rp_session_cookies_t cookies = {.count = 1, .values = {{cookie, len}}};
+
+    return rp_session_load(session, &test->env, as, &cookies, &limits);
+}
+
 static rp_session_t *a_session(const char **cookie, test_env_t *test)
 {
     rp_record_t record = a_record(test);
     rp_session_t *session;
 
-    assert_int_equal(rp_session_create(&session, cookie, &test->env, &realm, &record), APR_SUCCESS);
+    assert_int_equal(rp_session_create(&session, &test->env, &realm, &record), APR_SUCCESS);
+    *cookie = cookie_of(test, session);
     return session;
 }
 
 static apr_status_t load(rp_session_t **session, test_env_t *test, const char *cookie)
 {
-    return rp_session_load(session, &test->env, &realm, cookie, strlen(cookie), &limits);
+    return load_as(session, test, &realm, cookie, strlen(cookie));
 }
 
 static void open_tokens(test_env_t *test, rp_session_t *session)
@@ -200,9 +219,7 @@ static void a_session_of_another_virtual_host_is_none(void **state)
     rp_session_t *session;
 
     a_session(&cookie, test);
-    assert_int_equal(
-        rp_session_load(&session, &test->env, &other_realm, cookie, strlen(cookie), &limits),
-        APR_NOTFOUND);
+    assert_int_equal(load_as(&session, test, &other_realm, cookie, strlen(cookie)), APR_NOTFOUND);
 }
 
 static void a_session_ends_after_its_lifetime_however_busy(void **state)
@@ -236,6 +253,7 @@ static void a_session_ends_when_it_is_idle(void **state)
 static void a_place_may_ask_for_a_shorter_life(void **state)
 {
     static const rp_session_limits_t brief = {.max = apr_time_from_sec(600)};
+    rp_session_cookies_t cookies = {.count = 1};
     test_env_t *test = *state;
     const char *cookie;
     rp_session_t *session;
@@ -243,8 +261,9 @@ static void a_place_may_ask_for_a_shorter_life(void **state)
     a_session(&cookie, test);
     test_env_advance(test, 600);
     assert_int_equal(load(&session, test, cookie), APR_SUCCESS);
-    assert_int_equal(rp_session_load(&session, &test->env, &realm, cookie, strlen(cookie), &brief),
-                     APR_NOTFOUND);
+    cookies.values[0].value = cookie;
+    cookies.values[0].len = strlen(cookie);
+    assert_int_equal(rp_session_load(&session, &test->env, &realm, &cookies, &brief), APR_NOTFOUND);
 }
 
 static void a_use_is_written_once_a_minute(void **state)
@@ -404,16 +423,14 @@ static void a_session_that_is_too_large_is_refused(void **state)
     test_env_t *test = *state;
     rp_record_t record = a_record(test);
     char *token = apr_palloc(test->env.pool, RP_MAX_SESSION_RECORD + 1);
-    const char *cookie;
     rp_session_t *session;
 
     memset(token, 'x', RP_MAX_SESSION_RECORD);
     token[RP_MAX_SESSION_RECORD] = '\0';
     record.access_token = token;
-    assert_int_equal(rp_session_create(&session, &cookie, &test->env, &realm, &record), RP_FAILED);
+    assert_int_equal(rp_session_create(&session, &test->env, &realm, &record), RP_FAILED);
     test_env_expect_error(test, RP_E_SESSION_LIMIT);
     assert_null(session);
-    assert_null(cookie);
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -441,5 +458,6 @@ int main(void)
         TEST(a_session_that_is_too_large_is_refused),
     };
 
-    return cmocka_run_group_tests_name("session", tests, NULL, NULL) + run_session_claims_tests();
+    return cmocka_run_group_tests_name("session", tests, NULL, NULL) + run_session_claims_tests() +
+           run_session_cookie_tests();
 }

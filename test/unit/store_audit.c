@@ -130,7 +130,7 @@ void store_audit(rp_store_t *store, store_chains_t *chains)
 
     chains = chains ? chains : &ignored;
     memset(chains, 0, sizeof(*chains));
-    for (uint32_t i = 0; i < shm->general_count + shm->login_count; i++) {
+    for (uint32_t i = 0; i < shm->shard_count; i++) {
         audit_shard(&shm->shards[i], chains);
     }
 }
