@@ -3,12 +3,13 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "rp_store_socache.h"
 #include "rp_value.h"
 
 /* --- shm and cookie --- */
 
 static const char *parse_size(rp_store_choice_t *choice, const char *rest, const char *bounds,
-                             apr_pool_t *pool)
+                              apr_pool_t *pool)
 {
     rp_value_type_t type = {RP_VALUE_SIZE, bounds};
 
@@ -38,6 +39,7 @@ static apr_status_t open_local(rp_store_t **store, rp_env_t *env, const rp_store
 static const rp_store_choice_row_t rows[] = {
     {"shm",    "shm[:size=SIZE]",    parse_size, open_local, NULL, 0},
     {"cookie", "cookie[:size=SIZE]", parse_size, open_local, NULL, 1},
+    {"socache", "socache:PROVIDER[:ARGS]", rp_store_socache_parse, rp_store_socache_open, rp_store_socache_child, 0},
 };
 /* clang-format on */
 

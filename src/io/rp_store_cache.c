@@ -246,3 +246,8 @@ rp_store_t *rp_store_cache_make(rp_cache_t *cache, rp_store_t *apart, apr_pool_t
     store->apart = apart;
     return &store->base;
 }
+
+rp_cache_t *rp_store_cache_of(rp_store_t *store)
+{
+    return ((cache_store_t *)store)->cache;
+}

@@ -51,4 +51,7 @@ struct rp_cache_t {
  * (RP_KIND_LOGIN, RP_KIND_ENDED); NULL: into the cache like the rest. */
 rp_store_t *rp_store_cache_make(rp_cache_t *cache, rp_store_t *apart, apr_pool_t *pool);
 
+/* The cache that a store of rp_store_cache_make is in. */
+rp_cache_t *rp_store_cache_of(rp_store_t *store);
+
 #endif

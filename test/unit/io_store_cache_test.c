@@ -352,10 +352,11 @@ int run_io_store_cache_tests(void)
     };
 #undef TEST
     static const store_contract_t kinds[] = {
-        {"io: store in a cache", make_whole, make_small, 1, 0, die, revive},
-        {"io: store in a cache of small entries", make_split, NULL, 1, 0, lock_dies, lock_revives},
-        {"io: store in a cache that is vague", make_network, NULL, 1, 0, die, revive},
-        {"io: store in a cache that is narrow", make_narrow, NULL, 1, 65536, NULL, NULL},
+        {"io: store in a cache", make_whole, make_small, 1, NULL, 0, die, revive},
+        {"io: store in a cache of small entries", make_split, NULL, 1, NULL, 0, lock_dies,
+         lock_revives},
+        {"io: store in a cache that is vague", make_network, NULL, 1, NULL, 0, die, revive},
+        {"io: store in a cache that is narrow", make_narrow, NULL, 1, NULL, 65536, NULL, NULL},
     };
     int failed = cmocka_run_group_tests_name("io: what caches do", tests, NULL, NULL);
 

@@ -83,10 +83,11 @@ static void what_is_believed_unsealed_stays_on_this_machine(void **state)
 int run_io_store_tests(void)
 {
     static const store_contract_t kinds[] = {
-        {"io: store of the tests", make_test_store, NULL, 0, 0, spoil_test_store,
+        {"io: store of the tests", make_test_store, NULL, 0, NULL, 0, spoil_test_store,
          repair_test_store},
-        {"io: store in anonymous memory", make_anonymous, make_small_anonymous, 1, 0, NULL, NULL},
-        {"io: store in a file", make_file, make_small_file, 1, 0, NULL, NULL},
+        {"io: store in anonymous memory", make_anonymous, make_small_anonymous, 1, NULL, 0, NULL,
+         NULL},
+        {"io: store in a file", make_file, make_small_file, 1, NULL, 0, NULL, NULL},
     };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_test_store_fails_the_call_that_is_to_fail),
