@@ -50,34 +50,40 @@ unit() {
     cat "build/$1"/*_test.log | grep -E '^\[(  PASSED  |  FAILED  )\]' > "$logs/cmocka-$1" || true
 }
 
-# run_half NAME BUILD HALF FILES…: every second file, by node's runner; its report is kept.
-run_half() {
+# run_part NAME BUILD PART FILES...: every RUNNERS-th file, by node's runner; its report is kept.
+run_part() {
     log=$logs/$1.$3.log
     dir=$2
-    half=$3
+    part=$3
     shift 3
     own=
     n=0
     for file in "$@"; do
         n=$((n + 1))
-        [ $((n % 2)) -ne "$half" ] || own="$own $file"
+        [ $((n % RUNNERS)) -ne "$part" ] || own="$own $file"
     done
     # shellcheck disable=SC2086
     [ -z "$own" ] || BUILD_DIR="$top/build/$dir" node --test $own > "$log" 2>&1
 }
 
-# node_tests NAME BUILD FILES…: two runners side by side, since tests wait more than they compute
-# (and node 18 has no option for that); their totals are kept.
+# node_tests NAME BUILD FILES...: several runners side by side, since tests wait more than they
+# compute (and node 18 has no option for that); their totals are kept.
+RUNNERS=3
 node_tests() {
     name=$1
     dir=$2
     shift 2
     status=0
-    run_half "$name" "$dir" 0 "$@" &
-    other=$!
-    run_half "$name" "$dir" 1 "$@" || status=1
-    wait "$other" || status=1
-    cat "$logs/$name".[01].log 2> /dev/null > "$logs/$name.log"
+    others=
+    part=1
+    while [ $part -lt $RUNNERS ]; do
+        run_part "$name" "$dir" $part "$@" &
+        others="$others $!"
+        part=$((part + 1))
+    done
+    run_part "$name" "$dir" 0 "$@" || status=1
+    for other in $others; do wait "$other" || status=1; done
+    cat "$logs/$name".[0-9].log 2> /dev/null > "$logs/$name.log"
     grep -E '^(# |ℹ )(tests|pass|fail|cancelled|skipped|todo) ' "$logs/$name.log" \
         > "$logs/node-$name" || true
     if [ $status -ne 0 ]; then
@@ -85,6 +91,22 @@ node_tests() {
         return 1
     fi
     cat "$logs/node-$name"
+}
+
+# What computes while the tests with servers wait: the other builds, their unit tests, and lint.
+# -O0 and -O1, because these builds are there for what the compilers find, not for speed.
+meanwhile() {
+    if wanted unit; then
+        build clang clang-14 CFLAGS='-O0'
+        unit clang
+    fi
+    if wanted lint; then
+        sh test/lint/run.sh "$top/build/gcc"
+    fi
+    if wanted sanitize; then
+        build sanitize gcc --enable-sanitizers CFLAGS='-O1 -g'
+        unit sanitize
+    fi
 }
 
 say "configure"
@@ -96,17 +118,17 @@ fi
 say "build with gcc, warnings as errors"
 build gcc gcc
 
+say "in the background: build with clang, unit tests there, lint, build with sanitizers"
+(set -e; meanwhile) > "$logs/meanwhile.log" 2>&1 &
+meanwhile=$!
+# Tests by the clock come first.
+renice -n 10 -p "$meanwhile" > /dev/null 2>&1 || true
+# Whatever ends this script ends that, too.
+trap 'kill "$meanwhile" 2> /dev/null || true' EXIT
+
 if wanted unit; then
-    say "build with clang, warnings as errors"
-    build clang clang-14
     say "unit tests"
     unit gcc
-    unit clang
-fi
-
-if wanted lint; then
-    say "lint"
-    sh test/lint/run.sh "$top/build/gcc"
 fi
 
 if wanted integration; then
@@ -119,10 +141,11 @@ if wanted browser; then
     node_tests browser gcc test/browser/*.test.mjs
 fi
 
+say "what ran in the background"
+wait "$meanwhile" || { cat "$logs/meanwhile.log"; exit 1; }
+
 if wanted sanitize; then
-    say "unit and integration tests under AddressSanitizer and UBSan"
-    build sanitize gcc --enable-sanitizers
-    unit sanitize
+    say "integration tests under AddressSanitizer and UBSan"
     SANITIZE=1 node_tests sanitize sanitize test/integration/*.test.mjs
 fi
 

@@ -74,7 +74,7 @@ RP_ERROR(1502, USERINFO_SUBJECT, ERROR, 502, PROVIDER, "The sign-in service gave
 RP_ERROR(1503, USERINFO_SIGNATURE, ERROR, 502, PROVIDER, "The sign-in service gave an answer that cannot be trusted.", "The signed userinfo answer could not be verified.")
 
 RP_ERROR(1601, STORE, ERROR, 503, SERVER, "The service is temporarily unavailable. Please try again in a minute.", "The session store failed; the detail says how.")
-RP_ERROR(1602, STORE_TOO_LARGE, ERROR, 500, ADMIN, "What the sign-in service says about you is too much to keep.", "The session does not fit the store; ask for fewer scopes or claims, or give the store more room (OAuthSessionStore shm:size=).")
+RP_ERROR(1602, STORE_TOO_LARGE, ERROR, 500, ADMIN, "What the sign-in service says about you is too much to keep.", "The session does not fit where OAuthSessionStore keeps it; ask for fewer scopes or claims, or make room: shm:size=, or for cookie a larger LimitRequestFieldSize, or shm instead.")
 RP_ERROR(1603, SESSION_LIMIT, ERROR, 502, PROVIDER, "What the sign-in service says about you is too much to keep.", "The claims or tokens are larger than a session may be; ask for fewer scopes or claims.")
 RP_ERROR(1604, RANDOM, ERROR, 500, SERVER, "The service is temporarily unavailable. Please try again in a minute.", "The random number generator failed.")
 RP_ERROR(1605, INTERNAL, ERROR, 500, SERVER, "The service is temporarily unavailable. Please try again in a minute.", "An operation failed that should not; please report it with the detail.")

@@ -13,6 +13,7 @@
 #include <ap_expr.h>
 #include <apr_network_io.h>
 #include <http_config.h>
+#include <util_filter.h>
 
 #include "../flow/rp_site.h"
 #include "rp_directive.h"
@@ -137,6 +138,8 @@ typedef struct {
     rp_store_t *store;                      /* of the sessions; likewise */
     const module *authz_core;               /* for rp_quiet.c; NULL: not loaded */
     const struct ap_logconf *quiet_log;
+    int claims_asked; /* for rp_source.c: 1: an expression of the configuration asks for one */
+    ap_filter_rec_t *private_filter; /* for rp_private.c */
 } rp_server_config_t;
 
 static inline rp_server_config_t *rp_server_config(const server_rec *server)

@@ -1,8 +1,8 @@
 /* A set of header names, asked for every header of every request.
  *
- * Key idea: names are the same when some backend cannot tell them apart (rp_export_same_header),
- * and finding that out costs one pass over the name and one look into a table. Read-only once
- * made. */
+ * Key idea: names are the same when some backend cannot tell them apart (rp_export_same_header).
+ * Most names that come are told apart by their length and first character alone; for the others
+ * it takes one pass over the name and one look into a table. Read-only once made. */
 #ifndef RP_HEADER_SET_H
 #define RP_HEADER_SET_H
 

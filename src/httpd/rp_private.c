@@ -48,11 +48,18 @@ void rp_private_register(void)
                               (ap_filter_type)(AP_FTYPE_CONTENT_SET - 2));
 }
 
+/* A filter is found by its name with a search that each request would pay for. */
+void rp_private_prepare(server_rec *server)
+{
+    rp_server_config(server)->private_filter = ap_get_output_filter_handle(FILTER_NAME);
+}
+
 void rp_private_insert(request_rec *r)
 {
     const rp_visit_t *visit = r->main ? NULL : rp_visit_find(r);
 
     if (visit && (visit->place || rp_visit_identity(r))) {
-        ap_add_output_filter(FILTER_NAME, NULL, r, r->connection);
+        ap_add_output_filter_handle(rp_server_config(r->server)->private_filter, NULL, r,
+                                    r->connection);
     }
 }

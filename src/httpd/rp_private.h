@@ -6,6 +6,9 @@
 
 void rp_private_register(void);
 
+/* Once for each virtual host, before any request. */
+void rp_private_prepare(server_rec *server);
+
 /* insert_filter. */
 void rp_private_insert(request_rec *r);
 

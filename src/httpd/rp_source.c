@@ -110,9 +110,14 @@ static int is_marked(apr_pool_t *pool)
     return mark != NULL;
 }
 
+void rp_source_prepare(server_rec *server)
+{
+    rp_server_config(server)->claims_asked = is_marked(server->process->pconf);
+}
+
 int rp_source_in_use(request_rec *r)
 {
-    return is_marked(r->server->process->pconf) || is_marked(r->pool);
+    return rp_server_config(r->server)->claims_asked || is_marked(r->pool);
 }
 
 int rp_source_lookup(ap_expr_lookup_parms *parms)

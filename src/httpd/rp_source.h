@@ -18,6 +18,9 @@ apr_status_t rp_source_user(const char **user, request_rec *r, rp_visit_t *visit
  */
 int rp_source_in_use(request_rec *r);
 
+/* Notes for rp_source_in_use what the configuration has, when all of it is read. */
+void rp_source_prepare(server_rec *server);
+
 /* The hook that lets expressions know oauth_claim('name') and %{oauth_claim:name}. */
 int rp_source_lookup(ap_expr_lookup_parms *parms);
 

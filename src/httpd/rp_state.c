@@ -13,17 +13,23 @@
 #include "../io/rp_http_curl.h"
 #include "../jose/rp_crypto.h"
 #include "../jose/rp_seal.h"
+#include "../session/rp_session_cache.h"
 #include "rp_directive.h"
 #include "rp_jobs.h"
 #include "rp_log.h"
+#include "rp_private.h"
 #include "rp_quiet.h"
 #include "rp_signals.h"
+#include "rp_source.h"
 #include "rp_state_dir.h"
 #include "rp_stores.h"
 
 /* Calls that one child has in flight to one provider: enough for a rush of logins, too few for a
  * hanging provider to take all threads. */
 #define MAX_CALLS_PER_HOST 16
+
+#define KEPT_PER_PROCESS 64
+#define KEPT_PER_THREAD 16
 
 /* Shared by all threads and read-only after child_init. */
 typedef struct {
@@ -32,6 +38,7 @@ typedef struct {
     rp_store_t *local;           /* the server's shared memory */
     const rp_keyring_t *keyring; /* made from the state directory's secret; NULL: not needed */
     rp_http_t *http;             /* NULL in the parent */
+    rp_session_cache_t *opened;  /* likewise */
     rp_jobs_t *jobs;
 } state_t;
 
@@ -114,6 +121,7 @@ void rp_state_request_env(rp_env_t *env, request_rec *r)
     env->store = config->store;
     env->local = state->local;
     env->keyring = config->keyring;
+    env->opened = state->opened;
     env->state_dir = state->dir;
 }
 
@@ -130,6 +138,7 @@ static void server_env(rp_env_t *env, void *ctx)
     env->store = config->store;
     env->local = state->local;
     env->keyring = config->keyring;
+    env->opened = state->opened;
     env->state_dir = state->dir;
 }
 
@@ -288,6 +297,16 @@ static apr_status_t make_caches(server_rec *server, apr_pool_t *pchild)
     return APR_SUCCESS;
 }
 
+/* Opened sessions that a child keeps: enough for those whose pages are being loaded, and so few
+ * that many processes of one thread each do not need much memory. */
+static int kept_sessions(void)
+{
+    int threads = 1;
+
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    return threads > 1 ? KEPT_PER_PROCESS + threads * KEPT_PER_THREAD : KEPT_PER_PROCESS;
+}
+
 static apr_status_t init_child(apr_pool_t *pchild, server_rec *main_server)
 {
     apr_status_t rv = rp_crypto_init();
@@ -303,8 +322,11 @@ static apr_status_t init_child(apr_pool_t *pchild, server_rec *main_server)
         rv = rp_stores_child_init(main_server, pchild);
     }
     for (server_rec *server = main_server; rv == APR_SUCCESS && server; server = server->next) {
+        rp_source_prepare(server);
+        rp_private_prepare(server);
         rv = make_caches(server, pchild);
     }
+    state->opened = rp_session_cache_make(kept_sessions(), pchild);
     /* Last, so that the pool ends it first: its jobs use the others. */
     if (rv == APR_SUCCESS) {
         rv = rp_jobs_make(&state->jobs, server_env, report_job, pchild);

@@ -46,6 +46,21 @@ apr_status_t rp_store_get(rp_store_value_t *value, rp_env_t *env, const rp_store
     return rv != APR_SUCCESS ? rv : store->driver->get(store, value, env, key);
 }
 
+apr_status_t rp_store_get_newer(rp_store_value_t *value, rp_env_t *env, const rp_store_key_t *key,
+                                apr_uint64_t version)
+{
+    rp_store_t *store = store_of(env, key);
+    apr_status_t rv = check_key(env, key);
+
+    if (rv != APR_SUCCESS || !store->driver->get_newer) {
+        return rp_store_get(value, env, key);
+    }
+    value->data = NULL;
+    value->len = 0;
+    value->version = 0;
+    return store->driver->get_newer(store, value, env, key, version);
+}
+
 apr_status_t rp_store_set(rp_env_t *env, const rp_store_key_t *key, const void *data,
                           apr_size_t len, apr_interval_time_t ttl)
 {

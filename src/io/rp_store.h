@@ -64,6 +64,9 @@ typedef struct {
                         apr_uint64_t version, const void *data, apr_size_t len,
                         apr_interval_time_t ttl);
     apr_status_t (*del)(rp_store_t *store, rp_env_t *env, const rp_store_key_t *key);
+    /* For rp_store_get_newer, where telling is cheaper than reading; NULL: get serves. */
+    apr_status_t (*get_newer)(rp_store_t *store, rp_store_value_t *value, rp_env_t *env,
+                              const rp_store_key_t *key, apr_uint64_t version);
 } rp_store_driver_t;
 
 /* A driver's own store begins with this. */
@@ -74,6 +77,11 @@ struct rp_store_t {
 /* APR_SUCCESS with a copy of the value; APR_NOTFOUND when there is none or it has expired;
  * RP_FAILED with RP_E_STORE when the store cannot say. */
 apr_status_t rp_store_get(rp_store_value_t *value, rp_env_t *env, const rp_store_key_t *key);
+
+/* The same for somebody who has read this version: when it is still there, APR_SUCCESS with that
+ * version and data NULL. A store may give the data all the same. */
+apr_status_t rp_store_get_newer(rp_store_value_t *value, rp_env_t *env, const rp_store_key_t *key,
+                                apr_uint64_t version);
 
 /* Writes whatever was there. RP_FAILED with RP_E_STORE (cannot) or RP_E_STORE_TOO_LARGE. */
 apr_status_t rp_store_set(rp_env_t *env, const rp_store_key_t *key, const void *data,

@@ -65,7 +65,7 @@ typedef struct {
     uint64_t hash;
     apr_time_t now;
     rp_store_value_t *value; /* get */
-    uint64_t version;        /* compare-and-set */
+    uint64_t version;        /* compare-and-set; get: one that need not be copied, or 0 */
     rp_shm_item_t item;      /* set, add and compare-and-set */
 } call_t;
 
@@ -201,11 +201,14 @@ static apr_status_t do_get(const rp_shm_shard_t *shard, call_t *call)
     if (!block->touched) {
         block->touched = 1;
     }
+    call->value->version = block->version;
+    if (block->version == call->version) {
+        return APR_SUCCESS;
+    }
     call->value->data = apr_palloc(call->env->pool, (apr_size_t)block->len + 1);
     memcpy(call->value->data, rp_shm_value(block), block->len);
     call->value->data[block->len] = '\0';
     call->value->len = block->len;
-    call->value->version = block->version;
     return APR_SUCCESS;
 }
 
@@ -273,6 +276,14 @@ static apr_status_t shm_get(rp_store_t *store, rp_store_value_t *value, rp_env_t
     return run(store, &call, do_get);
 }
 
+static apr_status_t shm_get_newer(rp_store_t *store, rp_store_value_t *value, rp_env_t *env,
+                                  const rp_store_key_t *key, apr_uint64_t version)
+{
+    call_t call = {.env = env, .key = key, .value = value, .version = version};
+
+    return run(store, &call, do_get);
+}
+
 static apr_status_t shm_set(rp_store_t *store, rp_env_t *env, const rp_store_key_t *key,
                             const void *data, apr_size_t len, apr_interval_time_t ttl)
 {
@@ -315,6 +326,7 @@ const rp_store_driver_t rp_shm_driver = {
     .add = shm_add,
     .cas = shm_cas,
     .del = shm_delete,
+    .get_newer = shm_get_newer,
 };
 
 void rp_store_shm_stats(rp_store_shm_stats_t *stats, rp_store_t *store)

@@ -282,7 +282,8 @@ static int fill(rp_claim_t *claim, const unsigned char *at, const span_t *span)
     return 1;
 }
 
-int rp_claim_next(rp_claim_t *claim, apr_size_t *position, const rp_record_t *record)
+/* The claim at position, which it moves on; 0 at the end, or when it does not add up. */
+static int walk(rp_claim_t *claim, apr_size_t *position, const rp_record_t *record)
 {
     const unsigned char *at = record->claims + *position;
     apr_size_t left = record->claims_len - *position;
@@ -299,25 +300,92 @@ int rp_claim_next(rp_claim_t *claim, apr_size_t *position, const rp_record_t *re
     return 1;
 }
 
-/* On the hot path several times: looks at no more of the others than their heads. */
+/* What one claim takes at least: two texts of one and no characters, each with its NUL. */
+#define CLAIM_MIN (HEAD + 3)
+
+apr_status_t rp_claims_index(rp_record_t *record, apr_pool_t *pool)
+{
+    apr_size_t most = record->claims_len / CLAIM_MIN;
+    rp_claim_place_t *index = NULL;
+    apr_size_t position = 0;
+    apr_size_t count = 0;
+    rp_claim_t claim;
+
+    record->index = NULL;
+    record->index_len = 0;
+    if (most > RP_MAX_CLAIMS) {
+        most = RP_MAX_CLAIMS;
+    }
+    index = apr_palloc(pool, (most + 1) * sizeof(*index));
+    while (count < most && walk(&claim, &position, record)) {
+        index[count].name_at = (apr_uint32_t)((const unsigned char *)claim.name - record->claims);
+        index[count].name_len = (apr_uint16_t)claim.name_len;
+        index[count].value_len = (apr_uint32_t)claim.value_len;
+        index[count].kind = (unsigned char)claim.kind;
+        index[count].nested = claim.nested != 0;
+        index[count].variable_at =
+            claim.variable ? (apr_uint32_t)((const unsigned char *)claim.variable - record->claims)
+                           : RP_CLAIM_NO_VARIABLE;
+        count++;
+    }
+    if (position != record->claims_len) {
+        return APR_EINVAL;
+    }
+    record->index = index;
+    record->index_len = count;
+    return APR_SUCCESS;
+}
+
+static inline void point(rp_claim_t *claim, const rp_record_t *record,
+                         const rp_claim_place_t *place)
+{
+    const char *claims = (const char *)record->claims;
+
+    claim->name = claims + place->name_at;
+    claim->name_len = place->name_len;
+    claim->value = claim->name + place->name_len + 1;
+    claim->value_len = place->value_len;
+    claim->kind = (rp_claim_kind_t)place->kind;
+    claim->nested = place->nested;
+    claim->variable =
+        place->variable_at == RP_CLAIM_NO_VARIABLE ? NULL : claims + place->variable_at;
+}
+
+int rp_claim_next(rp_claim_t *claim, apr_size_t *position, const rp_record_t *record)
+{
+    if (!record->index) {
+        return walk(claim, position, record);
+    }
+    if (*position >= record->index_len) {
+        return 0;
+    }
+    point(claim, record, &record->index[(*position)++]);
+    return 1;
+}
+
+static int is_named(const rp_claim_t *claim, const char *name, apr_size_t len)
+{
+    return claim->name_len == len && memcmp(claim->name, name, len) == 0;
+}
+
+/* On the hot path several times: with an index, looks at no more of the others than a length. */
 int rp_claim_find(rp_claim_t *claim, const rp_record_t *record, const char *name)
 {
-    const unsigned char *at = record->claims;
-    apr_size_t left = record->claims_len;
+    const char *claims = (const char *)record->claims;
     apr_size_t len = strlen(name);
+    apr_size_t position = 0;
 
-    while (left >= HEAD) {
-        span_t span = span_of(at);
-
-        if (span.next > left) {
-            break;
-        }
-        if (span.name_len == len && memcmp(at + span.name_at, name, len) == 0 &&
-            fill(claim, at, &span)) {
+    for (apr_size_t i = 0; i < record->index_len; i++) {
+        if (record->index[i].name_len == len &&
+            memcmp(claims + record->index[i].name_at, name, len) == 0) {
+            point(claim, record, &record->index[i]);
             return 1;
         }
-        at += span.next;
-        left -= span.next;
+    }
+    while (!record->index && walk(claim, &position, record)) {
+        if (is_named(claim, name, len)) {
+            return 1;
+        }
     }
     memset(claim, 0, sizeof(*claim));
     return 0;

@@ -32,6 +32,18 @@ typedef struct {
     const char *variable;
 } rp_claim_t;
 
+/* Where a claim is, counted from the first one. */
+typedef struct {
+    apr_uint32_t name_at;     /* its value follows, behind the NUL */
+    apr_uint32_t variable_at; /* RP_CLAIM_NO_VARIABLE: it has none */
+    apr_uint32_t value_len;
+    apr_uint16_t name_len;
+    unsigned char kind; /* rp_claim_kind_t */
+    unsigned char nested;
+} rp_claim_place_t;
+
+#define RP_CLAIM_NO_VARIABLE 0xFFFFFFFFu
+
 /* Strings that are absent are NULL. Times are microseconds, 0 when absent. */
 typedef struct {
     apr_time_t created;            /* login; the absolute lifetime counts from here */
@@ -53,6 +65,8 @@ typedef struct {
     const char *id_token;
     const unsigned char *claims; /* encoded, walked by rp_claim_next */
     apr_size_t claims_len;
+    const rp_claim_place_t *index; /* made by rp_claims_index; NULL: claims are walked */
+    apr_size_t index_len;          /* claims in it */
 } rp_record_t;
 
 /* Encodes claims from JSON (an object) in pool. Names and values beyond the limits, nulls, and
@@ -60,6 +74,11 @@ typedef struct {
  * equals a claim of the top level is left out too. RP_MAX_CLAIMS passed: APR_ENOSPC. */
 apr_status_t rp_claims_encode(const unsigned char **claims, apr_size_t *len, int *dropped,
                               const json_t *object, apr_pool_t *pool);
+
+/* Looks through the claims once, so that finding and walking cost next to nothing afterwards. In
+ * pool; it says where things are, not what they are, so it serves a copy of the claims too.
+ * APR_EINVAL: they do not add up. */
+apr_status_t rp_claims_index(rp_record_t *record, apr_pool_t *pool);
 
 /* Walks: *position starts at 0; returns 0 at the end. */
 int rp_claim_next(rp_claim_t *claim, apr_size_t *position, const rp_record_t *record);

@@ -227,7 +227,10 @@ static apr_status_t open_record(rp_env_t *env, const rp_session_realm_t *realm,
     }
     memcpy(session->id, data + 1, sizeof(session->id));
     rv = rp_open(&data, &len, env, &purpose, data + HEAD, len - HEAD);
-    return rv != APR_SUCCESS ? rv : rp_record_decode(&session->record, data, len);
+    if (rv == APR_SUCCESS) {
+        rv = rp_record_decode(&session->record, data, len);
+    }
+    return rv != APR_SUCCESS ? rv : rp_claims_index(&session->record, env->pool);
 }
 
 static apr_status_t load(rp_env_t *env, const rp_session_realm_t *realm, rp_session_t *session,

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../codec/rp_base64.h"
+#include "rp_session_cache.h"
 
 /* Bytes of the length in front of the record. */
 #define LENGTH 4
@@ -60,15 +61,14 @@ static apr_status_t make_value(unsigned char **value, apr_size_t *len, rp_env_t 
     return APR_SUCCESS;
 }
 
-/* Takes the value apart and opens the record. APR_EINVAL: not ours. */
-static apr_status_t open_value(rp_env_t *env, const rp_session_realm_t *realm,
-                               rp_session_t *session, const rp_store_value_t *value)
+/* Takes the value apart and opens the record, whose bytes are *opened. APR_EINVAL: not ours. */
+static apr_status_t open_value(rp_session_data_t *opened, rp_env_t *env,
+                               const rp_session_realm_t *realm, rp_session_t *session,
+                               const rp_store_value_t *value)
 {
     rp_seal_for_t purpose = rp_session_seal_for(RP_SEAL_SESSION, realm, session);
     const unsigned char *at = value->data;
-    unsigned char *data;
     apr_size_t box_len;
-    apr_size_t len;
     apr_status_t rv;
 
     if (value->len < LENGTH) {
@@ -79,9 +79,12 @@ static apr_status_t open_value(rp_env_t *env, const rp_session_realm_t *realm,
     if (box_len > value->len - LENGTH) {
         return APR_EINVAL;
     }
-    rv = rp_open(&data, &len, env, &purpose, at + LENGTH, box_len);
+    rv = rp_open(&opened->data, &opened->len, env, &purpose, at + LENGTH, box_len);
     if (rv == APR_SUCCESS) {
-        rv = rp_record_decode(&session->record, data, len);
+        rv = rp_record_decode(&session->record, opened->data, opened->len);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = rp_claims_index(&session->record, env->pool);
     }
     session->tokens_open = 0;
     session->tokens = at + LENGTH + box_len;
@@ -89,30 +92,79 @@ static apr_status_t open_value(rp_env_t *env, const rp_session_realm_t *realm,
     return rv;
 }
 
+static rp_session_owner_t owner_of(const rp_env_t *env, const rp_session_realm_t *realm,
+                                   const rp_session_t *session)
+{
+    rp_session_owner_t owner = {session->id, realm->context, env->store, env->keyring};
+
+    return owner;
+}
+
+/* Opens what the store has for session->id, under the key hash, and keeps it for the next
+ * request. */
+static apr_status_t open_stored(rp_env_t *env, const rp_session_realm_t *realm,
+                                rp_session_t *session, const unsigned char hash[RP_SHA256],
+                                const rp_store_value_t *value)
+{
+    rp_session_owner_t owner = owner_of(env, realm, session);
+    rp_session_data_t opened;
+    apr_status_t rv;
+
+    if (value->len == sizeof(tombstone)) {
+        rp_debug(env, "session has ended");
+        return APR_NOTFOUND;
+    }
+    rv = open_value(&opened, env, realm, session, value);
+    if (rv == APR_EINVAL) {
+        rp_debug(env, "stored session of %" APR_SIZE_T_FMT " bytes does not open", value->len);
+        return APR_NOTFOUND;
+    }
+    session->version = value->version;
+    if (rv == APR_SUCCESS) {
+        rp_session_cache_put(env->opened, &owner, hash, session, &opened);
+    }
+    return rv;
+}
+
+/* Asks the store for what it has that is newer than what was kept. */
+static apr_status_t read_newer(rp_env_t *env, const rp_session_realm_t *realm,
+                               rp_session_t *session, rp_session_kept_t *kept)
+{
+    unsigned char hash[RP_SHA256];
+    rp_store_key_t key = {RP_KIND_SESSION, hash, sizeof(hash)};
+    rp_store_value_t value;
+    apr_status_t rv;
+
+    memcpy(hash, rp_session_kept_hash(kept), sizeof(hash));
+    rv = rp_store_get_newer(&value, env, &key, rp_session_kept_version(kept));
+    if (rv == APR_SUCCESS && !value.data) {
+        rp_session_cache_copy(session, kept, env->pool);
+        rp_session_cache_give(env->opened, kept);
+        return APR_SUCCESS;
+    }
+    rp_session_cache_drop(kept);
+    return rv == APR_SUCCESS ? open_stored(env, realm, session, hash, &value) : rv;
+}
+
 /* Reads the stored record of session->id. */
 static apr_status_t read_record(rp_env_t *env, const rp_session_realm_t *realm,
                                 rp_session_t *session)
 {
+    rp_session_owner_t owner = owner_of(env, realm, session);
+    rp_session_kept_t *kept = rp_session_cache_take(env->opened, &owner);
     unsigned char hash[RP_SHA256];
     rp_store_key_t key;
     rp_store_value_t value;
     apr_status_t rv;
 
+    if (kept) {
+        return read_newer(env, realm, session, kept);
+    }
     if ((rv = rp_session_key(&key, hash, env, session, RP_KIND_SESSION)) != APR_SUCCESS ||
         (rv = rp_store_get(&value, env, &key)) != APR_SUCCESS) {
         return rv;
     }
-    if (value.len == sizeof(tombstone)) {
-        rp_debug(env, "session has ended");
-        return APR_NOTFOUND;
-    }
-    rv = open_value(env, realm, session, &value);
-    if (rv == APR_EINVAL) {
-        rp_debug(env, "stored session of %" APR_SIZE_T_FMT " bytes does not open", value.len);
-        return APR_NOTFOUND;
-    }
-    session->version = value.version;
-    return rv;
+    return open_stored(env, realm, session, hash, &value);
 }
 
 /* Writes session->record if the stored one is still session->version. The new version is not

@@ -1,218 +1,77 @@
-// One static file of 1 KB, with and without the module in front of it, and a session of 20 claims
-// (about 5 KB with its tokens):
-//
-//   instructions  per request, by callgrind: one process, the same requests, whatever else the
-//                 machine does
-//   throughput    by wrk, in alternated runs, as a ratio within each pair
-import { execFileSync, spawn } from 'node:child_process';
+// Runs the parts asked for, or all of them, over the variants; prints the tables, and with all parts
+// writes RESULTS.md.
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
-import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startFake } from '../provider/fake.mjs';
-import { Browser, freePort, waitForPort } from '../integration/harness.mjs';
+import { instructions, login } from './instructions.mjs';
+import { kill, memory, throughput } from './load.mjs';
+import { scale } from './scale.mjs';
+import { removeDir, Site, startProvider, startRedis, workDir } from './support.mjs';
+import { variants } from './variants.mjs';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
-const MODULES = '/usr/lib/apache2/modules';
-const OUR_MODULE = path.join(process.env.BUILD_DIR, '.libs/mod_auth_oauth.so');
-const REQUESTS = 300;
-const RUNS = 7;
+const PARTS = { instructions, login, throughput, scale, memory, kill };
 
-// httpd runs as the user that Debian's runs as, from the start, so that callgrind can write.
-const www = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, 'www-data'])));
-const asUser = process.getuid() === 0 ? { uid: www[0], gid: www[1] } : {};
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !PARTS[name]);
+if (unknown.length) {
+  console.error(`there is no part ${unknown.join(', ')}; there are ${Object.keys(PARTS).join(', ')}`);
+  process.exit(2);
+}
 
-const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
+function table({ title, head, rows }) {
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  return [`## ${title}`, '', line(head), line(head.map((_, i) => (i ? '---:' : '---'))), ...rows.map(line), ''].join('\n');
+}
 
-function workDir() {
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'oauth-bench-'));
-  fs.mkdirSync(path.join(dir, 'htdocs/private'), { recursive: true });
-  for (const name of ['htdocs/open.txt', 'htdocs/private/page.txt']) {
-    fs.writeFileSync(path.join(dir, name), 'x'.repeat(1024));
+const version = (command, args, pattern) => pattern.exec(execFileSync(command, args, { encoding: 'utf8' }))[1];
+const packageVersion = (name) => version('dpkg-query', ['-W', '-f=${Version}', name], /(.*)/);
+
+function machine() {
+  const cpu = /^model name\s*: (.*)$/m.exec(fs.readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? 'unknown';
+  return `${os.cpus().length} cores (${cpu}), ${Math.round(os.totalmem() / 2 ** 30)} GB, Linux ${os.release()}; ${
+    version('/usr/sbin/apache2', ['-v'], /Server version: (.*)/)}, ${
+    version('openssl', ['version'], /(OpenSSL \S+)/)}, libapache2-mod-auth-openidc ${
+    packageVersion('libapache2-mod-auth-openidc')}, valgrind ${packageVersion('valgrind')}; ${
+    new Date().toISOString().slice(0, 10)}.`;
+}
+
+// Those that httpd would start with, and what it says against the others.
+async function present(context) {
+  const usable = [];
+  const absent = [];
+  for (const variant of variants) {
+    const site = await Site.make({ ...variant, id: `check-${variant.id}` }, { ...context, mpm: 'prefork' });
+    const problem = site.problem();
+    if (problem) absent.push(`- ${variant.name}: ${problem.replaceAll(context.dir, 'DIR')}`);
+    else usable.push(variant);
   }
-  fs.writeFileSync(path.join(dir, 'client.secret'), 'secret-of-the-benchmark', { mode: 0o600 });
-  if (asUser.uid) {
-    for (const entry of ['.', ...fs.readdirSync(dir, { recursive: true })]) {
-      fs.chownSync(path.join(dir, entry), asUser.uid, asUser.gid);
-    }
-  }
-  return dir;
+  return { usable, absent };
 }
 
-function configuration({ dir, port, mpm, issuer }) {
-  const load = [`mpm_${mpm}`, 'authn_core', 'authz_core', 'authz_user', 'mime']
-    .map((name) => `LoadModule ${name}_module ${MODULES}/mod_${name}.so`);
-  return `${load.join('\n')}
-ServerRoot ${dir}
-PidFile ${dir}/httpd.pid
-DefaultRuntimeDir ${dir}
-ErrorLog ${dir}/error.log
-LogLevel warn
-Listen 127.0.0.1:${port}
-ServerName http://127.0.0.1:${port}
-TypesConfig /etc/mime.types
-DocumentRoot ${dir}/htdocs
-MaxKeepAliveRequests 0
-KeepAliveTimeout 60
-<Directory />
-  AllowOverride None
-</Directory>
-LoadModule auth_oauth_module ${OUR_MODULE}
-OAuthIssuer ${issuer}
-OAuthClientID app
-OAuthClientSecret file:${dir}/client.secret
-OAuthStateDir ${dir}/state
-<Location /private>
-  AuthType OAuth
-  Require valid-user
-</Location>
-`;
-}
+const began = Date.now();
+const op = await startProvider();
+const redis = await startRedis();
+const context = { dir: workDir(), op, redis, say: (row) => console.error(row.join('  ')) };
+const { usable, absent } = await present(context);
+const tables = [];
 
-// Without the module, and with it: the same file otherwise.
-function without(text) {
-  return text.split('\n').filter((line) => !/OAuth|oauth_module|<Location|<\/Location|Require valid-user/.test(line))
-    .join('\n');
+for (const [name, part] of Object.entries(PARTS)) {
+  if (!asked.length || asked.includes(name)) tables.push(table(await part(usable, context)));
 }
-
-async function startHttpd(dir, name, text, port, wrapper = []) {
-  const file = path.join(dir, `${name}.conf`);
-  fs.writeFileSync(file, text);
-  const [command, ...args] = [...wrapper, '/usr/sbin/apache2', '-f', file, wrapper.length ? '-X' : '-DFOREGROUND'];
-  const child = spawn(command, args, { ...asUser, stdio: ['ignore', 'inherit', 'inherit'], cwd: dir });
-  const gone = new Promise((resolve) => { child.once('exit', resolve); });
-  await waitForPort(port);
-  return { pid: child.pid, async stop() { child.kill('SIGTERM'); await gone; fs.rmSync(`${dir}/httpd.pid`, { force: true }); } };
-}
-
-// A session like those of real providers: 20 claims, 1,400 characters of access token.
-function provider() {
-  const claims = {};
-  for (let i = 0; i < 12; i += 1) claims[`claim_${i}`] = `value of claim ${i}, with some text in it to be realistic`;
-  Object.assign(claims, {
-    email: 'alice@example.com', email_verified: true, preferred_username: 'alice', name: 'Alice Example',
-    groups: ['staff', 'admins', 'operators', 'release-managers'],
-  });
-  return startFake({
-    clientId: 'app',
-    clientSecret: 'secret-of-the-benchmark',
-    user: { sub: 'user-1', ...claims },
-    rules: { token: { set: { access_token: 'a'.repeat(1400) } }, idToken: { drop: ['at_hash'] } },
-  });
-}
-
-async function signIn(base) {
-  const browser = new Browser();
-  const page = await browser.goto(`${base}/private/page.txt`);
-  if (page.status !== 200) throw new Error(`the login ended with ${page.status}: ${page.text.slice(0, 500)}`);
-  return `oauth=${browser.cookie('oauth')}`;
-}
-
-function get(agent, url, headers) {
-  return new Promise((resolve, reject) => {
-    http.get(url, { agent, headers }, (response) => {
-      response.resume();
-      response.on('end', () => (response.statusCode === 200 ? resolve() : reject(new Error(`status ${response.statusCode}`))));
-    }).on('error', reject);
-  });
-}
-
-async function countInstructions(dir, name, text, port, target, cookie) {
-  const out = path.join(dir, `callgrind.${name}`);
-  const server = await startHttpd(dir, name, text, port, ['valgrind', '--tool=callgrind', '-q',
-    `--callgrind-out-file=${out}`, '--separate-threads=no']);
-  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
-  const base = `http://127.0.0.1:${port}`;
-  const headers = { Cookie: cookie, Accept: '*/*', 'User-Agent': 'bench' };
-  const control = (flag) => execFileSync('callgrind_control', [flag, String(server.pid)], { ...asUser, stdio: 'ignore' });
-  try {
-    for (let i = 0; i < 30; i += 1) await get(agent, base + target, headers);
-    control('-z');
-    for (let i = 0; i < REQUESTS; i += 1) await get(agent, base + target, headers);
-    control('-d');
-  } finally {
-    agent.destroy();
-    await server.stop();
-  }
-  const dump = fs.readdirSync(dir).filter((file) => file.startsWith(`callgrind.${name}.`)).sort()[0];
-  const total = /^(?:summary|totals): (\d+)/m.exec(fs.readFileSync(path.join(dir, dump), 'utf8'))[1];
-  if (process.env.KEEP) console.log(`profile: ${path.join(dir, dump)}`);
-  return Number(total) / REQUESTS;
-}
-
-async function instructions(op) {
-  const dir = workDir();
-  const port = await freePort();
-  const text = configuration({ dir, port, mpm: 'prefork', issuer: op.issuer });
-  const plainServer = await startHttpd(dir, 'login', text, port);
-  const cookie = await signIn(`http://127.0.0.1:${port}`);
-  await plainServer.stop();
-  const plain = await countInstructions(dir, 'plain', without(text), port, '/open.txt', cookie);
-  const loaded = await countInstructions(dir, 'loaded', text, port, '/open.txt', cookie);
-  const signed = await countInstructions(dir, 'signed', text, port, '/private/page.txt', cookie);
-  if (!process.env.KEEP) fs.rmSync(dir, { recursive: true });
-  return { plain, loaded, signed };
-}
-
-function wrk(url, cookie, connections) {
-  const out = execFileSync('wrk', ['-t1', `-c${connections}`, '-d3s', '--latency', '-H', `Cookie: ${cookie}`, url], { encoding: 'utf8' });
-  if (/Non-2xx/.test(out)) throw new Error(out);
-  return Number(/Requests\/sec:\s+([\d.]+)/.exec(out)[1]);
-}
-
-async function throughput(op, connections) {
-  const dir = workDir();
-  const port = await freePort();
-  const server = await startHttpd(dir, 'event', configuration({ dir, port, mpm: 'event', issuer: op.issuer }), port);
-  const base = `http://127.0.0.1:${port}`;
-  const pairs = [];
-  try {
-    const cookie = await signIn(base);
-    wrk(`${base}/private/page.txt`, cookie, connections);
-    for (let i = 0; i < RUNS; i += 1) {
-      const open = wrk(`${base}/open.txt`, cookie, connections);
-      const signed = wrk(`${base}/private/page.txt`, cookie, connections);
-      pairs.push({ open, signed, ratio: signed / open });
-    }
-  } finally {
-    await server.stop();
-    fs.rmSync(dir, { recursive: true });
-  }
-  return pairs;
-}
-
-const what = process.argv.slice(2);
-const wanted = (name) => !what.length || what.includes(name);
-const number = (n) => Math.round(n).toLocaleString('en-US');
-const lines = [];
-const op = await provider();
-
-if (wanted('instructions')) {
-  const { plain, loaded, signed } = await instructions(op);
-  lines.push('| request for a static file of 1 KB | instructions | added |', '|---|---:|---:|',
-    `| httpd alone | ${number(plain)} | |`,
-    `| module loaded, place not protected | ${number(loaded)} | ${number(loaded - plain)} |`,
-    `| signed in, session of 20 claims | ${number(signed)} | ${number(signed - plain)} |`, '');
-}
-if (wanted('throughput')) {
-  lines.push('| connections | not protected, requests/s | signed in, requests/s | ratio (median of 7 pairs) | lowest | highest |',
-    '|---:|---:|---:|---:|---:|---:|');
-  for (const connections of [1, 32]) {
-    const pairs = await throughput(op, connections);
-    const ratios = pairs.map((pair) => pair.ratio);
-    lines.push(`| ${connections} | ${number(median(pairs.map((pair) => pair.open)))} | ${
-      number(median(pairs.map((pair) => pair.signed)))} | ${median(ratios).toFixed(2)} | ${
-      Math.min(...ratios).toFixed(2)} | ${Math.max(...ratios).toFixed(2)} |`);
-  }
-}
+await redis?.stop();
 await op.close();
+removeDir(context.dir);
 
-const version = execFileSync('/usr/sbin/apache2', ['-v'], { encoding: 'utf8' }).split('\n')[0].replace('Server version: ', '');
-const text = `${lines.join('\n')}
+const text = `# Results of test/bench/run.sh
 
-${version}, ${os.cpus().length} cores, ${new Date().toISOString().slice(0, 10)}. Instructions by callgrind (prefork, ${REQUESTS}
-requests on one connection); throughput by wrk (event MPM, runs of 3 s, alternated).
-`;
+${machine()}
+A static file of 1 KB; a session of 20 claims (1.2 KB), 1,400 characters of access token, ID Token, refresh
+token; both modules with the same provider. "Added" is what httpd without either needs for the same
+request, taken off. All in one run of ${Math.round((Date.now() - began) / 60000)} minutes.
+
+${tables.join('\n')}${absent.length ? `\nAbsent in this build:\n${absent.join('\n')}\n` : ''}`;
 console.log(text);
-if (!what.length) fs.writeFileSync(path.join(HERE, 'RESULTS.md'), `# Results of test/bench/run.sh\n\n${text}`);
+if (!asked.length) fs.writeFileSync(path.join(HERE, 'RESULTS.md'), text);

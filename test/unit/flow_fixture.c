@@ -8,6 +8,7 @@
 #include "../../src/flow/rp_endpoint.h"
 #include "../../src/jose/rp_crypto.h"
 #include "../../src/jose/rp_seal.h"
+#include "../../src/session/rp_session_cache.h"
 #include "test_store.h"
 
 #define SECRET_LEN 32
@@ -179,6 +180,7 @@ flow_t *flow_make(void)
     flow->test = test;
     flow->http = test_http_make(test);
     test->env.store = test_store_make(pool);
+    test->env.opened = rp_session_cache_make(4, pool);
     flow_set_secrets(flow, "a");
     flow->key = test_key_make("ES256", "k1", 0, pool);
     fill_provider(&flow->provider, "", FLOW_ISSUER, pool);

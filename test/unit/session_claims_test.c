@@ -20,6 +20,28 @@ static int teardown(void **state)
     return 0;
 }
 
+/* An index changes what looking costs, and nothing else. */
+static void expect_same_with_index(const rp_record_t *record)
+{
+    rp_record_t walked = *record;
+    apr_size_t position[2] = {0, 0};
+    rp_claim_t claim[2];
+    rp_claim_t found[2];
+
+    walked.index = NULL;
+    walked.index_len = 0;
+    while (rp_claim_next(&claim[0], &position[0], record)) {
+        assert_int_equal(rp_claim_next(&claim[1], &position[1], &walked), 1);
+        assert_memory_equal(&claim[0], &claim[1], sizeof(claim[0]));
+        assert_int_equal(rp_claim_find(&found[0], record, claim[0].name), 1);
+        assert_int_equal(rp_claim_find(&found[1], &walked, claim[0].name), 1);
+        assert_memory_equal(&found[0], &found[1], sizeof(found[0]));
+    }
+    assert_int_equal(rp_claim_next(&claim[1], &position[1], &walked), 0);
+    assert_int_equal(rp_claim_find(&found[0], record, "nobody's"), 0);
+    assert_int_equal(rp_claim_find(&found[1], &walked, "nobody's"), 0);
+}
+
 void session_encode_claims(rp_record_t *record, test_env_t *test, const char *json)
 {
     const char *why = NULL;
@@ -32,6 +54,8 @@ void session_encode_claims(rp_record_t *record, test_env_t *test, const char *js
     assert_int_equal(
         rp_claims_encode(&record->claims, &record->claims_len, &dropped, object, test->env.pool),
         APR_SUCCESS);
+    assert_int_equal(rp_claims_index(record, test->env.pool), APR_SUCCESS);
+    expect_same_with_index(record);
 }
 
 typedef struct {
@@ -181,6 +205,29 @@ static void too_many_claims_are_no_session(void **state)
     assert_int_equal(rp_claims_encode(&claims, &len, &dropped, object, test->env.pool), APR_ENOSPC);
 }
 
+static void claims_that_do_not_add_up_have_no_index(void **state)
+{
+    test_env_t *test = *state;
+    rp_record_t record = {0};
+    rp_claim_t claim;
+
+    assert_int_equal(rp_claims_index(&record, test->env.pool), APR_SUCCESS);
+    assert_int_equal(rp_claim_find(&claim, &record, "a"), 0);
+    session_encode_claims(&record, test, "{\"a\":\"x\",\"b\":\"y\"}");
+    for (apr_size_t len = record.claims_len; len-- > 1;) {
+        rp_record_t cut = record;
+
+        cut.claims = apr_pmemdup(test->env.pool, record.claims, len);
+        cut.claims_len = len;
+        if (len == record.claims_len / 2) {
+            continue; /* the first one alone */
+        }
+        assert_int_equal(rp_claims_index(&cut, test->env.pool), APR_EINVAL);
+        assert_null(cut.index);
+        assert_int_equal(cut.index_len, 0);
+    }
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int run_session_claims_tests(void)
@@ -191,6 +238,7 @@ int run_session_claims_tests(void)
         TEST(a_claim_has_a_variable_with_a_prefix_that_nothing_else_has),
         TEST(of_two_claims_with_the_same_variable_the_first_has_it),
         TEST(too_many_claims_are_no_session),
+        TEST(claims_that_do_not_add_up_have_no_index),
     };
 
     return cmocka_run_group_tests_name("session: claims", tests, NULL, NULL);

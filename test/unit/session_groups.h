@@ -8,6 +8,7 @@
 /* Each returns the number of failed tests. */
 int run_session_claims_tests(void);
 int run_session_cookie_tests(void);
+int run_session_cache_tests(void);
 
 /* Sets the record's claims to those of a JSON object. */
 void session_encode_claims(rp_record_t *record, test_env_t *test, const char *json);

@@ -9,6 +9,7 @@
 #include "../../src/jose/rp_crypto.h"
 #include "../../src/jose/rp_seal.h"
 #include "../../src/session/rp_session.h"
+#include "../../src/session/rp_session_cache.h"
 #include "test_store.h"
 
 static const rp_session_realm_t realm = {.context = "https://www.example",
@@ -32,6 +33,17 @@ static int setup(void **state)
     test->env.keyring = ring;
     test->env.store = test_store_make(test->env.pool);
     *state = test;
+    return 0;
+}
+
+/* What a process keeps of the sessions that it opened makes no difference to any of these. */
+static int setup_with_cache(void **state)
+{
+    test_env_t *test;
+
+    setup(state);
+    test = *state;
+    test->env.opened = rp_session_cache_make(4, test->env.pool);
     return 0;
 }
 
@@ -159,6 +171,12 @@ static void a_record_that_is_cut_extended_or_changed_is_refused_or_stays_in_boun
 
             while (rp_claim_next(&claim, &position, &back)) {
                 assert_true(position <= back.claims_len);
+            }
+            position = 0;
+            rp_claims_index(&back, test->env.pool);
+            while (rp_claim_next(&claim, &position, &back)) {
+                assert_true(claim.value + claim.value_len <
+                            (const char *)back.claims + back.claims_len);
             }
         }
     }
@@ -458,6 +476,13 @@ int main(void)
         TEST(a_session_that_is_too_large_is_refused),
     };
 
-    return cmocka_run_group_tests_name("session", tests, NULL, NULL) + run_session_claims_tests() +
-           run_session_cookie_tests();
+    struct CMUnitTest again[sizeof(tests) / sizeof(tests[0])];
+
+    memcpy(again, tests, sizeof(tests));
+    for (apr_size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+        again[i].setup_func = setup_with_cache;
+    }
+    return cmocka_run_group_tests_name("session", tests, NULL, NULL) +
+           cmocka_run_group_tests_name("session: with what was opened before", again, NULL, NULL) +
+           run_session_claims_tests() + run_session_cookie_tests() + run_session_cache_tests();
 }

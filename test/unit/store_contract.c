@@ -103,6 +103,36 @@ static void set_replaces_and_changes_the_version(void **state)
     expect_text(fixture->env, "b", "other");
 }
 
+static void tells_who_has_read_a_version_of_later_ones_only(void **state)
+{
+    fixture_t *fixture = *state;
+    rp_env_t *env = fixture->env;
+    rp_store_key_t key = named("a");
+    rp_store_value_t value;
+    apr_uint64_t version;
+
+    set_text(env, "a", "one");
+    version = expect_text(env, "a", "one");
+    assert_int_equal(rp_store_get_newer(&value, env, &key, version), APR_SUCCESS);
+    assert_true(value.version == version);
+    assert_true(!value.data || (value.len == 3 && memcmp(value.data, "one", 3) == 0));
+    set_text(env, "a", "one");
+    assert_int_equal(rp_store_get_newer(&value, env, &key, version), APR_SUCCESS);
+    assert_true(value.version != version);
+    assert_int_equal(value.len, 3);
+    assert_memory_equal(value.data, "one", 3);
+    version = value.version;
+    assert_int_equal(rp_store_delete(env, &key), APR_SUCCESS);
+    assert_int_equal(rp_store_get_newer(&value, env, &key, version), APR_NOTFOUND);
+    set_text(env, "a", "one");
+    assert_int_equal(rp_store_get_newer(&value, env, &key, version), APR_SUCCESS);
+    assert_non_null(value.data);
+    version = value.version;
+    fixture->test->now += MINUTE;
+    assert_int_equal(rp_store_get_newer(&value, env, &key, version), APR_NOTFOUND);
+    assert_null(value.data);
+}
+
 static void add_writes_only_when_there_is_none(void **state)
 {
     fixture_t *fixture = *state;
@@ -436,6 +466,7 @@ int run_store_contract(const store_contract_t *kind)
         TEST(says_that_there_is_none),
         TEST(gives_back_a_copy_of_what_was_set),
         TEST(set_replaces_and_changes_the_version),
+        TEST(tells_who_has_read_a_version_of_later_ones_only),
         TEST(add_writes_only_when_there_is_none),
         TEST(cas_writes_only_over_the_version_it_names),
         TEST(delete_ends_an_entry_for_a_late_writer_too),

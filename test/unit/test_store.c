@@ -86,6 +86,18 @@ static apr_status_t test_get(rp_store_t *base, rp_store_value_t *value, rp_env_t
     return APR_SUCCESS;
 }
 
+static apr_status_t test_get_newer(rp_store_t *base, rp_store_value_t *value, rp_env_t *env,
+                                   const rp_store_key_t *key, apr_uint64_t version)
+{
+    apr_status_t rv = test_get(base, value, env, key);
+
+    if (rv == APR_SUCCESS && value->version == version) {
+        value->data = NULL;
+        value->len = 0;
+    }
+    return rv;
+}
+
 static apr_status_t test_set(rp_store_t *base, rp_env_t *env, const rp_store_key_t *key,
                              const void *data, apr_size_t len, apr_interval_time_t ttl)
 {
@@ -152,6 +164,7 @@ static const rp_store_driver_t driver = {
     .add = test_add,
     .cas = test_cas,
     .del = test_del,
+    .get_newer = test_get_newer,
 };
 
 rp_store_t *test_store_make(apr_pool_t *pool)

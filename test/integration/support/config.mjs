@@ -40,6 +40,10 @@ export function selfSigned() {
   return certificate;
 }
 
+// As many children as may be: mod_mpm_prefork then starts none by the way. One that is just being
+// started must not get SIGTERM or SIGHUP either (see Httpd.quiet).
+const PREFORK = 'StartServers 6\nServerLimit 6\nMaxRequestWorkers 6\nMinSpareServers 1\nMaxSpareServers 6';
+
 function loadModules(options) {
   const prefork = options.mpm === 'prefork';
   const names = [`mpm_${options.mpm}`, ...MODULES, prefork ? 'cgi' : 'cgid'];
@@ -70,8 +74,7 @@ ${process.getuid() === 0 ? 'User www-data\nGroup www-data' : ''}
 ${ports.map((one) => `Listen 127.0.0.1:${one}`).join('\n')}
 ServerName localhost:${port}
 ${protocols(options)}
-StartServers 2
-${options.mpm === 'prefork' ? 'MaxRequestWorkers 16' : 'ServerLimit 8\nThreadsPerChild 16\nMaxRequestWorkers 128\nMinSpareThreads 16\nMaxSpareThreads 112'}
+${options.mpm === 'prefork' ? PREFORK : 'StartServers 2\nServerLimit 8\nThreadsPerChild 16\nMaxRequestWorkers 128\nMinSpareThreads 16\nMaxSpareThreads 112'}
 ErrorLog "${root}/logs/error.log"
 LogLevel info
 <IfModule auth_oauth_module>
