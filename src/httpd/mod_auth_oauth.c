@@ -18,6 +18,7 @@
 #include <http_core.h>
 #include <http_protocol.h>
 #include <http_request.h>
+#include <mpm_common.h>
 
 #include "rp_authn.h"
 #include "rp_authz.h"
@@ -59,6 +60,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_check_config(rp_config_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rp_state_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(rp_state_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_monitor(rp_state_monitor, NULL, NULL, APR_HOOK_MIDDLE);
 }
 
 /* The name that `LoadModule auth_oauth_module` looks for; all else stays inside. */
