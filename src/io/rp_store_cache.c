@@ -197,6 +197,8 @@ static apr_status_t cache_add(rp_store_t *base, rp_env_t *env, const rp_store_ke
                  : change_value(base, env, key, &change);
 }
 
+/* One parameter more than usual, as the interface has it. */
+/* NOLINTNEXTLINE(readability-function-size) */
 static apr_status_t cache_cas(rp_store_t *base, rp_env_t *env, const rp_store_key_t *key,
                               apr_uint64_t version, const void *data, apr_size_t len,
                               apr_interval_time_t ttl)
