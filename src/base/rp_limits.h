@@ -59,6 +59,28 @@
 #define RP_MAX_STORE_KEY 64
 #define RP_MAX_STORE_VALUE 1048576
 
+/* Redis, in milliseconds: a connection that is not made by then has lost a packet, and the next
+ * attempt is sooner than the system's own; an answer takes far less than a second even from a busy
+ * server; one operation with all that belongs to it (sentinels, signing in, one repetition). After
+ * a failure nobody asks for the pause; with the time to connect it is less than the second in which
+ * a server that came back has to be noticed. */
+#define RP_REDIS_CONNECT_MS 500
+#define RP_REDIS_ANSWER_MS 1000
+#define RP_REDIS_OPERATION_MS 2000
+#define RP_REDIS_PAUSE_MS 250
+/* After this much more without a question the failure is forgotten. */
+#define RP_REDIS_QUIET_MS 500
+/* A connection that was idle longer is closed rather than used: firewalls forget it silently. */
+#define RP_REDIS_IDLE_SECONDS 60
+/* Redis forgets an entry that much after its time, which the environment's clock decides, and in
+ * a century at the latest: it refuses times to live that its own clock cannot hold. */
+#define RP_REDIS_GRACE_SECONDS 60
+#define RP_REDIS_TTL_SECONDS (100LL * 366 * 86400)
+#define RP_MAX_REDIS_SENTINELS 16
+#define RP_MAX_REDIS_DB 65535
+/* Elements of a list that Redis answers with; ROLE has one for each replica, four levels down. */
+#define RP_MAX_REDIS_ELEMENTS 64
+
 /* Secrets and templates on disk. */
 #define RP_MAX_SECRET 4096
 #define RP_MAX_TEMPLATE 262144

@@ -7,6 +7,11 @@ typedef struct {
     rp_http_t *inner;
 } guard_t;
 
+typedef struct {
+    rp_store_t store; /* first, as for all stores */
+    rp_store_t *inner;
+} store_guard_t;
+
 void rp_signals_hold(sigset_t *saved)
 {
     sigset_t all;
@@ -46,4 +51,103 @@ rp_http_t *rp_signals_guard_http(rp_http_t *http, apr_pool_t *pool)
     guard->http.perform = perform;
     guard->inner = http;
     return &guard->http;
+}
+
+/* --- the same for each operation of a store --- */
+
+static rp_store_t *inner(rp_store_t *store)
+{
+    return ((store_guard_t *)store)->inner;
+}
+
+static apr_status_t get(rp_store_t *store, rp_store_value_t *value, rp_env_t *env,
+                        const rp_store_key_t *key)
+{
+    sigset_t saved;
+    apr_status_t rv;
+
+    rp_signals_hold(&saved);
+    rv = inner(store)->driver->get(inner(store), value, env, key);
+    rp_signals_release(&saved);
+    return rv;
+}
+
+static apr_status_t set(rp_store_t *store, rp_env_t *env, const rp_store_key_t *key,
+                        const void *data, apr_size_t len, apr_interval_time_t ttl)
+{
+    sigset_t saved;
+    apr_status_t rv;
+
+    rp_signals_hold(&saved);
+    rv = inner(store)->driver->set(inner(store), env, key, data, len, ttl);
+    rp_signals_release(&saved);
+    return rv;
+}
+
+static apr_status_t add(rp_store_t *store, rp_env_t *env, const rp_store_key_t *key,
+                        const void *data, apr_size_t len, apr_interval_time_t ttl)
+{
+    sigset_t saved;
+    apr_status_t rv;
+
+    rp_signals_hold(&saved);
+    rv = inner(store)->driver->add(inner(store), env, key, data, len, ttl);
+    rp_signals_release(&saved);
+    return rv;
+}
+
+/* NOLINTNEXTLINE(readability-function-size) */
+static apr_status_t cas(rp_store_t *store, rp_env_t *env, const rp_store_key_t *key,
+                        apr_uint64_t version, const void *data, apr_size_t len,
+                        apr_interval_time_t ttl)
+{
+    sigset_t saved;
+    apr_status_t rv;
+
+    rp_signals_hold(&saved);
+    rv = inner(store)->driver->cas(inner(store), env, key, version, data, len, ttl);
+    rp_signals_release(&saved);
+    return rv;
+}
+
+static apr_status_t del(rp_store_t *store, rp_env_t *env, const rp_store_key_t *key)
+{
+    sigset_t saved;
+    apr_status_t rv;
+
+    rp_signals_hold(&saved);
+    rv = inner(store)->driver->del(inner(store), env, key);
+    rp_signals_release(&saved);
+    return rv;
+}
+
+static apr_status_t get_newer(rp_store_t *store, rp_store_value_t *value, rp_env_t *env,
+                              const rp_store_key_t *key, apr_uint64_t version)
+{
+    const rp_store_driver_t *driver = inner(store)->driver;
+    sigset_t saved;
+    apr_status_t rv;
+
+    rp_signals_hold(&saved);
+    rv = driver->get_newer ? driver->get_newer(inner(store), value, env, key, version)
+                           : driver->get(inner(store), value, env, key);
+    rp_signals_release(&saved);
+    return rv;
+}
+
+static const rp_store_driver_t guarded = {.name = "guarded",
+                                          .get = get,
+                                          .set = set,
+                                          .add = add,
+                                          .cas = cas,
+                                          .del = del,
+                                          .get_newer = get_newer};
+
+rp_store_t *rp_signals_guard_store(rp_store_t *store, apr_pool_t *pool)
+{
+    store_guard_t *guard = apr_palloc(pool, sizeof(*guard));
+
+    guard->store.driver = &guarded;
+    guard->inner = store;
+    return &guard->store;
 }

@@ -1,8 +1,11 @@
 #include "rp_store_choice.h"
 
+#include <ap_mpm.h>
 #include <apr_strings.h>
 #include <string.h>
 
+#include "../io/rp_store_redis.h"
+#include "rp_signals.h"
 #include "rp_store_socache.h"
 #include "rp_value.h"
 
@@ -33,12 +36,45 @@ static apr_status_t open_local(rp_store_t **store, rp_env_t *env, const rp_store
     return APR_SUCCESS;
 }
 
+/* --- Redis --- */
+
+static const char *parse_redis(rp_store_choice_t *choice, const char *rest, const char *bounds,
+                               apr_pool_t *pool)
+{
+    rp_redis_address_t *address;
+    const char *why = rp_store_redis_parse(&address, choice->text, pool);
+
+    (void)rest;
+    (void)bounds;
+    choice->args = address;
+    return why ? why : rp_store_redis_missing(address);
+}
+
+static apr_status_t open_redis(rp_store_t **store, rp_env_t *env, const rp_store_choice_t *choice,
+                               rp_store_t *local, apr_pool_t *pool)
+{
+    apr_status_t rv = rp_store_redis_open(store, env, choice->args, pool);
+    int threaded = AP_MPMQ_NOT_SUPPORTED;
+
+    (void)local;
+    /* Threads that serve requests get no signals anyway. */
+    if (rv == APR_SUCCESS && (ap_mpm_query(AP_MPMQ_IS_THREADED, &threaded) != APR_SUCCESS ||
+                              threaded == AP_MPMQ_NOT_SUPPORTED)) {
+        *store = rp_signals_guard_store(*store, pool);
+    }
+    return rv;
+}
+
 /* --- the table --- */
 
 /* clang-format off */
 static const rp_store_choice_row_t rows[] = {
-    {"shm",    "shm[:size=SIZE]",    parse_size, open_local, NULL, 0},
+    {"shm", "shm[:size=SIZE]", parse_size, open_local, NULL, 0},
     {"cookie", "cookie[:size=SIZE]", parse_size, open_local, NULL, 1},
+    {"redis", "redis://[USER:PASSWORD@]HOST[:PORT][/DB]", parse_redis, open_redis, NULL, 0},
+    {"rediss", "rediss://HOST", parse_redis, open_redis, NULL, 0},
+    {"redis+sentinel", "redis+sentinel://HOST[:PORT],HOST/MASTER", parse_redis, open_redis, NULL, 0},
+    {"unix", "unix:/PATH", parse_redis, open_redis, NULL, 0},
     {"socache", "socache:PROVIDER[:ARGS]", rp_store_socache_parse, rp_store_socache_open, rp_store_socache_child, 0},
 };
 /* clang-format on */

@@ -1,5 +1,5 @@
-/* A free list without locks, for OpenSSL contexts that are costly to make and may serve one
- * thread at a time. Internal to jose/.
+/* A free list without locks, for what is costly to make and may serve one thread at a time: OpenSSL
+ * contexts here, connections in io/.
  *
  * Key idea: a fixed row of places, each empty or holding one idle item, changed only by an atomic
  * exchange of a single pointer. An item is owned by whoever took it, so there is no node to be

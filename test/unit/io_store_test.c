@@ -102,5 +102,9 @@ int run_io_store_tests(void)
     failed += run_io_store_shm_tests();
     failed += run_io_store_file_tests();
     failed += run_io_store_damage_tests();
+    failed += run_io_store_redis_address_tests();
+#ifdef HAVE_HIREDIS
+    failed += run_io_store_redis_tests();
+#endif
     return failed + run_io_store_kill_tests();
 }
