@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../base/rp_limits.h"
+#include "rp_json_build.h"
 
 /* The largest number up to which a double holds every integer: 2^53. */
 #define SECONDS_MAX APR_INT64_C(9007199254740992)
@@ -118,7 +119,10 @@ apr_status_t rp_json_parse(json_t **object, const char *text, apr_size_t len, ap
     if (*why) {
         return APR_EINVAL;
     }
-    json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+    json = rp_json_build(text, len);
+    if (!json) {
+        json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+    }
     if (!json) {
         *why = apr_psprintf(pool, "%s, at byte %d of %" APR_SIZE_T_FMT, parser_words(&error),
                             error.position, len);

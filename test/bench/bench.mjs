@@ -69,8 +69,8 @@ const text = `# Results of test/bench/run.sh
 
 ${machine()}
 A static file of 1 KB; a session of 20 claims (1.2 KB), 1,400 characters of access token, ID Token, refresh
-token; both modules with the same provider. "Added" is what httpd without either needs for the same
-request, taken off. All in one run of ${Math.round((Date.now() - began) / 60000)} minutes.
+token; both modules with the same provider. "Added" is without what httpd alone needs for a request
+of the same bytes. All in one run of ${Math.round((Date.now() - began) / 60000)} minutes.
 
 ${tables.join('\n')}${absent.length ? `\nAbsent in this build:\n${absent.join('\n')}\n` : ''}`;
 console.log(text);

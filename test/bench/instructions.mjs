@@ -5,8 +5,8 @@ import http from 'node:http';
 import { ask, countInstructions, number, Site } from './support.mjs';
 
 const REQUESTS = 300;
-/* More than a process keeps, and each comes once a round. */
-const STRANGERS = 400;
+// Many more than a process of one thread keeps opened.
+const STRANGERS = 200;
 const LOGINS = 8;
 
 async function askAll(agent, site, cookies) {
@@ -16,42 +16,53 @@ async function askAll(agent, site, cookies) {
   }
 }
 
-async function perRequest(site, name, warmUp, cookies) {
+// With a session made in the same minute: later its use would be noted, which is another request.
+// cookie: of somebody else's session, for a site where nobody signs in.
+async function perRequest(site, name, cookie) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  const used = {};
+  const warmUp = async () => {
+    used.cookie = cookie ?? await site.signIn();
+    await askAll(agent, site, Array(30).fill(used.cookie));
+  };
   try {
-    const total = await countInstructions(site, name, () => askAll(agent, site, warmUp), () => askAll(agent, site, cookies));
-    return total / cookies.length;
+    const total = await countInstructions(site, name, warmUp, () => askAll(agent, site, Array(REQUESTS).fill(used.cookie)));
+    return { instructions: total / REQUESTS, cookie: used.cookie };
   } finally {
     agent.destroy();
   }
 }
 
-async function sessions(site, count) {
+// Each of many sessions in turn. They are read once before, so that every use has been noted.
+async function ofStrangers(site) {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
   const cookies = [];
   await site.start();
-  for (let i = 0; i < count; i += 1) cookies.push(await site.signIn());
+  for (let i = 0; i < STRANGERS; i += 1) cookies.push(await site.signIn());
   await site.stop();
-  return cookies;
+  try {
+    const round = () => askAll(agent, site, cookies);
+    return await countInstructions(site, 'strangers', round, round) / STRANGERS;
+  } finally {
+    agent.destroy();
+  }
 }
 
 export async function instructions(variants, context) {
   const rows = [];
-  let plain;
-  for (const variant of variants) {
+  const plain = await Site.make({ ...variants[0], id: 'same-bytes' }, { ...context, mpm: 'prefork' });
+  for (const variant of variants.filter((one) => one.id !== 'plain')) {
     const site = await Site.make(variant, { ...context, mpm: 'prefork' });
-    const cookies = await sessions(site, variant.ours && variant.protected ? STRANGERS : 1);
-    const again = await perRequest(site, 'again', Array(30).fill(cookies[0]), Array(REQUESTS).fill(cookies[0]));
-    plain ??= again;
-    const row = [variant.name, number(again), number(again - plain), '', number(cookies[0].length)];
-    if (cookies.length > 1) row[3] = number(await perRequest(site, 'first', cookies, cookies) - plain);
-    if (!variant.protected) row[4] = '';
-    if (variant.id === 'plain') row[2] = '';
-    rows.push(row);
-    context.say(row);
+    const { instructions: all, cookie } = await perRequest(site, 'same', undefined);
+    const { instructions: base } = await perRequest(plain, variant.id, cookie);
+    const strangers = variant.keeps ? number(await ofStrangers(site) - base) : '';
+    rows.push([variant.name, number(all), number(base), number(all - base), strangers,
+      variant.protected ? number(cookie.length) : '']);
+    context.say(rows.at(-1));
   }
   return {
     title: `Instructions of a request (callgrind, prefork, ${REQUESTS} requests on one connection)`,
-    head: ['', 'instructions', 'added', 'added, session not seen lately', 'bytes of the Cookie header'],
+    head: ['', 'instructions', 'not protected, same bytes', 'added', 'added, session not seen lately', 'bytes of the Cookie header'],
     rows,
   };
 }

@@ -114,7 +114,7 @@ export class Site {
       execFileSync(HTTPD, ['-t', '-f', this.writeConfig()], { ...asUser, stdio: 'pipe' });
       return undefined;
     } catch (error) {
-      return `${error.stderr}`.trim().split('\n').pop();
+      return `${error.stdout}${error.stderr}`.trim().split('\n').pop() || error.message;
     }
   }
 

@@ -2,7 +2,7 @@
 //
 //   id, name     directory and table
 //   protected    whether one has to sign in for the page
-//   ours         the module of this project
+//   keeps        a process keeps sessions that it has opened
 //   modules      of httpd, beside those that all have
 //   lines        the configuration, for { dir, port, issuer, redis, secret, modules }
 const PROTECTED = (type) => ['<Location /private>', `  AuthType ${type}`, '  Require valid-user', '</Location>'];
@@ -11,7 +11,6 @@ const MODULE = `LoadModule auth_oauth_module ${process.env.BUILD_DIR}/.libs/mod_
 function ours(store, modules = []) {
   return {
     protected: true,
-    ours: true,
     modules,
     lines: (at) => [
       MODULE,
@@ -48,7 +47,7 @@ export const variants = [
   { id: 'plain', name: 'httpd, not protected', lines: () => [] },
   { id: 'idle', name: 'mod_auth_oauth loaded, this place not protected', ...ours('shm'), protected: false,
     lines: (at) => ours('shm').lines(at).map((line) => line.replace('/private', '/elsewhere')) },
-  { id: 'shm', name: 'mod_auth_oauth, shm', ...ours('shm') },
+  { id: 'shm', name: 'mod_auth_oauth, shm', ...ours('shm'), keeps: true },
   { id: 'cookie', name: 'mod_auth_oauth, cookie', ...ours('cookie') },
   { id: 'redis', name: 'mod_auth_oauth, redis', ...ours((at) => `redis://127.0.0.1:${at.redis}`) },
   { id: 'socache', name: 'mod_auth_oauth, socache:shmcb', ...ours((at) => `socache:shmcb:${at.dir}/cache(16777216)`, ['socache_shmcb']) },

@@ -6,6 +6,7 @@
 #include "../../src/base/rp_buf.h"
 #include "../../src/base/rp_limits.h"
 #include "../../src/codec/rp_json.h"
+#include "../../src/codec/rp_json_build.h"
 #include "codec_groups.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -121,6 +122,100 @@ static void refuses_nul_in_strings_and_text(void **state)
     refuse_all(test, rows, COUNT(rows));
     refuse(test, "{\"a\":\"x\0y\"}", 11, "not well-formed");
     refuse(test, "{}\0", 3, "something follows the value");
+}
+
+/* Most texts are read in a quick way, which must take nothing that jansson refuses, and build what
+ * jansson builds. */
+static void reads_quickly_what_jansson_reads(void **state)
+{
+    static const char *const rows[] = {
+        "{}",
+        " { } ",
+        "[ ]",
+        "[[],{},[[]]]",
+        "{\"a\":\"\",\"b\":\"x y\",\"\":\"\xC3\xA4\xF0\x9F\x98\x80\"}",
+        "{\"a\" : [ 1 , -1 , 0 , -0 , 123456789012345678 , 1234567890123456789 ] }",
+        "{\"a\":[9223372036854775807,-9223372036854775808,9223372036854775808]}",
+        "{\"a\":[1.5,1e3,1E-2,0.1,-2.5e+10,1e400]}",
+        "{\"a\":[00,01,1.,.5,+1,-,--1,1-1,1e,0x1]}",
+        "{\"a\":01}",
+        "{\"a\":[true,false,null]}",
+        "{\"a\":truex}",
+        "{\"a\":tru",
+        "{\"a\":\"\\u00e4\\n\\\"\\\\\"}",
+        "{\"a\":\"\\u0000\"}",
+        "{\"a\":\"\\ud800\"}",
+        "{\"a\\u0062\":1}",
+        "{\"a\":1,\"\\u0061\":2}",
+        "{\"a\":1,\"a\":1}",
+        "{\"o\":{\"a\":1,\"b\":[{\"a\":1,\"a\":2}]}}",
+        "{\"a\":\"\xFF\"}",
+        "{\"\xFF\":1}",
+        "{\"a\":\"\t\"}",
+        "{\"a\":\"\x7F\"}",
+        "{\"a\":1,}",
+        "{,}",
+        "[1,]",
+        "[1 2]",
+        "{\"a\" 1}",
+        "{\"a\":}",
+        "{\"a\":1",
+        "{\"a\":\"x",
+        "{\"a\":\"x\\",
+        "[1}",
+        "{1:2}",
+        "{} {}",
+        "",
+        " ",
+        "1",
+        "\"x\"",
+        "null",
+    };
+    int quick = 0;
+
+    (void)state;
+    for (apr_size_t i = 0; i < COUNT(rows); i++) {
+        json_error_t error;
+        json_t *built = rp_json_build(rows[i], strlen(rows[i]));
+        json_t *loaded = json_loadb(rows[i], strlen(rows[i]), JSON_REJECT_DUPLICATES, &error);
+
+        if (built && !json_equal(built, loaded)) {
+            fail_msg("%s is read in two ways", rows[i]);
+        }
+        quick += built != NULL;
+        json_decref(built);
+        json_decref(loaded);
+    }
+    assert_in_range(quick, 8, COUNT(rows));
+}
+
+/* Cut anywhere, or with another character anywhere: still the same. */
+static void reads_quickly_no_more_than_jansson(void **state)
+{
+    static const char text[] =
+        "{\"a\":[1,-2.5,true,null,{}],\"b\":{\"c\":\"x\\u00e4\xC3\xA4\"},\"d\":[\"\",[]],\"e\":10}";
+    static const char others[] = "\"\\,:{}[]0-x \x01\xFF";
+    char changed[sizeof(text)];
+
+    (void)state;
+    for (apr_size_t i = 0; i < sizeof(text) - 1; i++) {
+        for (apr_size_t j = 0; j < sizeof(others); j++) {
+            apr_size_t len = others[j] ? sizeof(text) - 1 : i;
+            json_error_t error;
+            json_t *built;
+            json_t *loaded;
+
+            memcpy(changed, text, sizeof(text));
+            changed[i] = others[j];
+            built = rp_json_build(changed, len);
+            loaded = json_loadb(changed, len, JSON_REJECT_DUPLICATES, &error);
+            if (built && !json_equal(built, loaded)) {
+                fail_msg("read in two ways: %s", changed);
+            }
+            json_decref(built);
+            json_decref(loaded);
+        }
+    }
 }
 
 static void refuses_what_is_not_one_object(void **state)
@@ -462,6 +557,8 @@ int run_codec_json_tests(void)
         TEST(refuses_duplicate_members_at_any_level),
         TEST(refuses_what_is_not_utf8),
         TEST(refuses_nul_in_strings_and_text),
+        TEST(reads_quickly_what_jansson_reads),
+        TEST(reads_quickly_no_more_than_jansson),
         TEST(refuses_what_is_not_one_object),
         TEST(never_says_a_piece_of_the_text_in_its_reason),
         TEST(refuses_what_is_nested_deeper_than_the_limit),
