@@ -14,15 +14,35 @@ typedef struct {
     const char *equals; /* the first '=' */
 } piece_t;
 
-#define SEPARATORS ";,"
+/* Looked through at once. */
+#define CHUNK 256
 
 static int is_blank(char c)
 {
     return c == ' ' || c == '\t';
 }
 
-/* Reads the piece at text; returns its end, where a separator or the NUL stands. The C library
- * looks at many characters at once, which pays on the hot path. */
+/* Where the next separator or the NUL stands. The C library looks at many characters at once, which
+ * pays on the hot path; in chunks, because each separator is looked for by itself, and a header
+ * full of the one would otherwise be read to its end for the other again and again. */
+static const char *find_end(const char *text)
+{
+    for (;;) {
+        apr_size_t len = strnlen(text, CHUNK);
+        const char *semicolon = memchr(text, ';', len);
+        const char *comma = memchr(text, ',', semicolon ? (apr_size_t)(semicolon - text) : len);
+
+        if (comma || semicolon) {
+            return comma ? comma : semicolon;
+        }
+        text += len;
+        if (len < CHUNK) {
+            return text;
+        }
+    }
+}
+
+/* Reads the piece at text; returns its end, where a separator or the NUL stands. */
 static const char *take_piece(piece_t *piece, const char *text)
 {
     const char *name = text;
@@ -31,7 +51,7 @@ static const char *take_piece(piece_t *piece, const char *text)
         name++;
     }
     piece->start = text;
-    piece->end = name + strcspn(name, SEPARATORS);
+    piece->end = find_end(name);
     piece->equals = memchr(name, '=', (apr_size_t)(piece->end - name));
     piece->name = piece->equals ? name : NULL;
     return piece->end;

@@ -149,6 +149,11 @@ apr_uint64_t rp_session_kept_version(const rp_session_kept_t *kept)
     return kept->version;
 }
 
+int rp_session_kept_has(const rp_session_kept_t *kept, const void *tokens, apr_size_t len)
+{
+    return kept->tokens_len == len && memcmp(kept->tokens, tokens, len) == 0;
+}
+
 static inline const char *moved(const char *text, const void *from, const void *to)
 {
     return text ? (const char *)to + (text - (const char *)from) : NULL;

@@ -4,7 +4,8 @@
  * changes. What is kept here is what opening gave, together with the version of the stored value
  * that it was opened from; it is used only when the store, asked on every request, says that this
  * very version is still there. So a session that ended, expired, was evicted or written again is
- * never taken from here, and what is taken is what opening would have given.
+ * never taken from here, and what is taken is what opening would have given. Of a session that the
+ * browser keeps, what it was opened from is kept too, in place of the tokens, and compared whole.
  *
  *     rp_session_kept_t *kept = rp_session_cache_take(env->opened, &owner);
  *     if (kept) ... ask the store whether kept->version is still there
@@ -49,6 +50,9 @@ rp_session_kept_t *rp_session_cache_take(rp_session_cache_t *cache,
 /* The store key (RP_SHA256 bytes) and the version that the entry was opened from. */
 const unsigned char *rp_session_kept_hash(const rp_session_kept_t *kept);
 apr_uint64_t rp_session_kept_version(const rp_session_kept_t *kept);
+
+/* 1 when the entry has exactly these sealed bytes as its tokens. */
+int rp_session_kept_has(const rp_session_kept_t *kept, const void *tokens, apr_size_t len);
 
 /* Fills all of *session but the id with a copy in pool. */
 void rp_session_cache_copy(rp_session_t *session, const rp_session_kept_t *kept, apr_pool_t *pool);

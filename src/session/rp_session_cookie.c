@@ -21,11 +21,13 @@
 #include <string.h>
 
 #include "../codec/rp_base64.h"
+#include "rp_session_cache.h"
 #include "rp_token_set.h"
 
 #define VERSION 1
 #define DIGITS 2
 #define HEAD (1 + RP_SESSION_ID_BYTES)
+#define HEAD_CHARS (HEAD / 3 * 4)
 
 static const unsigned char mark[1] = {'e'};
 
@@ -209,28 +211,98 @@ int rp_session_cookie_count(const rp_session_realm_t *realm, const rp_cookie_val
     return realm->room.part ? read_digits(&record_cookies, first) : 1;
 }
 
+/* Version and id, which are whole groups of characters: whose session it is is known before the
+ * rest is decoded. */
+static apr_status_t read_head(rp_session_t *session, const rp_cookie_value_t *text)
+{
+    unsigned char head[HEAD];
+
+    if (text->len < HEAD_CHARS ||
+        rp_base64url_decode_into(head, HEAD, text->value, HEAD_CHARS) != APR_SUCCESS ||
+        head[0] != VERSION) {
+        return APR_EINVAL;
+    }
+    memcpy(session->id, head + 1, sizeof(session->id));
+    return APR_SUCCESS;
+}
+
+static apr_status_t decode_record(rp_session_data_t *opened, rp_env_t *env,
+                                  const rp_session_realm_t *realm, rp_session_t *session,
+                                  const rp_cookie_value_t *text)
+{
+    rp_seal_for_t purpose = rp_session_seal_for(RP_SEAL_COOKIE, realm, session);
+    unsigned char *box;
+    apr_size_t len;
+    apr_status_t rv = rp_base64url_decode(&box, &len, text->value + HEAD_CHARS,
+                                          text->len - HEAD_CHARS, env->pool);
+
+    if (rv == APR_SUCCESS) {
+        rv = rp_open(&opened->data, &opened->len, env, &purpose, box, len);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = rp_record_decode(&session->record, opened->data, opened->len);
+    }
+    return rv != APR_SUCCESS ? rv : rp_claims_index(&session->record, env->pool);
+}
+
+/* Keeps what the text was opened to, with the text. */
+static void keep(rp_env_t *env, const rp_session_owner_t *owner, const rp_session_t *session,
+                 const rp_session_data_t *opened, const rp_cookie_value_t *text)
+{
+    unsigned char hash[RP_SHA256];
+    rp_session_t kept = *session;
+    rp_store_key_t key;
+
+    if (env->opened && rp_session_key(&key, hash, env, session, RP_KIND_SESSION) == APR_SUCCESS) {
+        kept.tokens = (const unsigned char *)text->value;
+        kept.tokens_len = text->len;
+        rp_session_cache_put(env->opened, owner, hash, &kept, opened);
+    }
+}
+
+/* The same text was opened before by this process: then its record is known. */
+static int is_known(rp_env_t *env, rp_session_t *session, const rp_session_owner_t *owner,
+                    const rp_cookie_value_t *text)
+{
+    rp_session_kept_t *kept = rp_session_cache_take(env->opened, owner);
+
+    if (!kept || !rp_session_kept_has(kept, text->value, text->len)) {
+        rp_session_cache_drop(kept);
+        return 0;
+    }
+    rp_session_cache_copy(session, kept, env->pool);
+    rp_session_cache_give(env->opened, kept);
+    session->tokens = NULL;
+    session->tokens_len = 0;
+    return 1;
+}
+
 static apr_status_t open_record(rp_env_t *env, const rp_session_realm_t *realm,
                                 rp_session_t *session)
 {
-    rp_seal_for_t purpose = rp_session_seal_for(RP_SEAL_COOKIE, realm, session);
-    unsigned char *data;
-    apr_size_t len;
-    apr_size_t text_len = 0;
-    const char *text = join(&text_len, env, &session->cookies, 0, session->record_cookies);
+    rp_session_owner_t owner = {session->id, realm->context, env->store, env->keyring};
+    apr_size_t joined_len = 0;
+    const char *joined = join(&joined_len, env, &session->cookies, 0, session->record_cookies);
+    rp_session_data_t opened;
+    rp_cookie_value_t text;
     apr_status_t rv;
 
-    if (!text ||
-        rp_base64url_decode(&data, &len, text + DIGITS, text_len - DIGITS, env->pool) !=
-            APR_SUCCESS ||
-        len < HEAD || data[0] != VERSION) {
+    if (!joined || joined_len < DIGITS) {
         return APR_EINVAL;
     }
-    memcpy(session->id, data + 1, sizeof(session->id));
-    rv = rp_open(&data, &len, env, &purpose, data + HEAD, len - HEAD);
-    if (rv == APR_SUCCESS) {
-        rv = rp_record_decode(&session->record, data, len);
+    text.value = joined + DIGITS;
+    text.len = joined_len - DIGITS;
+    if (read_head(session, &text) != APR_SUCCESS) {
+        return APR_EINVAL;
     }
-    return rv != APR_SUCCESS ? rv : rp_claims_index(&session->record, env->pool);
+    if (is_known(env, session, &owner, &text)) {
+        return APR_SUCCESS;
+    }
+    rv = decode_record(&opened, env, realm, session, &text);
+    if (rv == APR_SUCCESS) {
+        keep(env, &owner, session, &opened, &text);
+    }
+    return rv;
 }
 
 static apr_status_t load(rp_env_t *env, const rp_session_realm_t *realm, rp_session_t *session,

@@ -281,6 +281,40 @@ static void a_large_session_is_served_and_not_kept(void **state)
     }
 }
 
+/* Of a session that the browser keeps there is nothing in the store whose version could be asked.
+ */
+static void a_cookie_with_the_session_has_to_be_the_very_same(void **state)
+{
+    static const rp_session_realm_t kept = {.context = "https://www.example",
+                                            .longest = apr_time_from_sec(8 * 3600),
+                                            .room = {3800, 20, 7000}};
+    test_env_t *test = *state;
+    rp_env_t other = test->env;
+    rp_record_t record = {.provider = "", .subject = "alice", .access_token = "access-1"};
+    rp_session_cookies_t cookies;
+    rp_session_t *session;
+
+    session_encode_claims(&record, test, "{\"sub\":\"alice\"}");
+    assert_int_equal(rp_session_create(&session, &test->env, &kept, &record), APR_SUCCESS);
+    assert_int_equal(rp_session_cookies(&cookies, &test->env, &kept, session), APR_SUCCESS);
+    for (apr_size_t i = 0; i < cookies.values[0].len; i++) {
+        rp_session_cookies_t changed = cookies;
+        char *text = apr_pstrmemdup(test->env.pool, cookies.values[0].value, cookies.values[0].len);
+
+        text[i] = text[i] == 'A' ? 'B' : 'A';
+        changed.values[0].value = text;
+        assert_int_equal(rp_session_load(&session, &test->env, &kept, &cookies, &limits),
+                         APR_SUCCESS);
+        assert_string_equal(session->record.subject, "alice");
+        assert_int_equal(rp_session_load(&session, &test->env, &kept, &changed, &limits),
+                         APR_NOTFOUND);
+    }
+    assert_int_equal(rp_session_load(&session, &test->env, &kept, &cookies, &limits), APR_SUCCESS);
+    other.opened = NULL;
+    assert_int_equal(rp_session_end(&other, &kept, session), APR_SUCCESS);
+    assert_int_equal(rp_session_load(&session, &test->env, &kept, &cookies, &limits), APR_NOTFOUND);
+}
+
 typedef struct {
     test_env_t *test;
     rp_session_t *sessions[PLACES];
@@ -352,6 +386,7 @@ int run_session_cache_tests(void)
         TEST(one_request_at_a_time_has_it),
         TEST(more_sessions_than_places_are_all_served),
         TEST(a_large_session_is_served_and_not_kept),
+        TEST(a_cookie_with_the_session_has_to_be_the_very_same),
         TEST(threads_do_not_see_each_others_hands),
     };
 

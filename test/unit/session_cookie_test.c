@@ -9,6 +9,7 @@
 #include "../../src/jose/rp_crypto.h"
 #include "../../src/jose/rp_seal.h"
 #include "../../src/session/rp_session.h"
+#include "../../src/session/rp_session_cache.h"
 #include "../../src/session/rp_token_set.h"
 #include "test_store.h"
 
@@ -43,6 +44,14 @@ static int setup(void **state)
     test->env.keyring = make_ring(test, "a secret of thirty-two character");
     test->env.store = test_store_make(test->env.pool);
     *state = test;
+    return 0;
+}
+
+/* What a process keeps of the sessions that it opened makes no difference to any of these. */
+static int setup_with_cache(void **state)
+{
+    setup(state);
+    ((test_env_t *)*state)->env.opened = rp_session_cache_make(4, ((test_env_t *)*state)->env.pool);
     return 0;
 }
 
@@ -577,6 +586,13 @@ int run_session_cookie_tests(void)
         TEST(tokens_that_were_pushed_out_are_written_again),
         TEST(a_job_gets_all_of_it),
     };
+    struct CMUnitTest again[sizeof(tests) / sizeof(tests[0])];
 
-    return cmocka_run_group_tests_name("session: kept by the browser", tests, NULL, NULL);
+    memcpy(again, tests, sizeof(tests));
+    for (apr_size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+        again[i].setup_func = setup_with_cache;
+    }
+    return cmocka_run_group_tests_name("session: kept by the browser", tests, NULL, NULL) +
+           cmocka_run_group_tests_name("session: kept by the browser, opened before", again, NULL,
+                                       NULL);
 }
