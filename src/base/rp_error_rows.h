@@ -79,6 +79,7 @@ RP_ERROR(1603, SESSION_LIMIT, ERROR, 502, PROVIDER, "What the sign-in service sa
 RP_ERROR(1604, RANDOM, ERROR, 500, SERVER, "The service is temporarily unavailable. Please try again in a minute.", "The random number generator failed.")
 RP_ERROR(1605, INTERNAL, ERROR, 500, SERVER, "The service is temporarily unavailable. Please try again in a minute.", "An operation failed that should not; please report it with the detail.")
 RP_ERROR(1606, CRYPTO, ERROR, 500, SERVER, "The service is temporarily unavailable. Please try again in a minute.", "The cryptographic library failed.")
+RP_ERROR(1607, STORE_FULL, WARNING, 0, ADMIN, "", "Give the store more room (OAuthSessionStore shm:size=): whoever is pushed out signs in again. Many pending logins without sessions are a flood of requests that nobody follows up.")
 
 RP_ERROR(1701, FORBIDDEN, INFO, 403, USER, "You are signed in, but you are not allowed to open this page.", "The Require rules of this place did not grant access to this user; the detail names the user.")
 RP_ERROR(1702, UNAUTHENTICATED, INFO, 401, USER, "Please sign in to use this address.", "A program, or a page's script, asked without a session; browsers are sent to the sign-in page for navigations only (OAuthUnauthenticated).")

@@ -31,8 +31,8 @@ typedef struct {
     /* Every cookie of ours, NULL-terminated: these two, then the further ones of a session that
      * takes several. */
     const char *const *own_cookies;
-    const char *cookie_domain;       /* NULL: host-only */
-    const char *cookie_path;         /* "/" */
+    const char *cookie_domain; /* NULL: host-only */
+    const char *cookie_path;   /* "/" */
     rp_samesite_t cookie_samesite;
     rp_session_realm_t realm;
     const apr_array_header_t *return_to; /* allowed origins beside the own one; NULL: none */

@@ -18,6 +18,7 @@
 #include <http_core.h>
 #include <http_protocol.h>
 #include <http_request.h>
+#include <mpm_common.h>
 
 #include "rp_authn.h"
 #include "rp_authz.h"
@@ -28,6 +29,7 @@
 #include "rp_private.h"
 #include "rp_source.h"
 #include "rp_state.h"
+#include "rp_store_socache.h"
 
 static void register_hooks(apr_pool_t *pool)
 {
@@ -54,9 +56,11 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_insert_filter(rp_private_insert, NULL, NULL, APR_HOOK_LAST);
     ap_hook_expr_lookup(rp_source_lookup, NULL, NULL, APR_HOOK_MIDDLE);
 
+    ap_hook_pre_config(rp_store_socache_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(rp_config_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(rp_state_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(rp_state_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_monitor(rp_state_monitor, NULL, NULL, APR_HOOK_MIDDLE);
 }
 
 /* The name that `LoadModule auth_oauth_module` looks for; all else stays inside. */

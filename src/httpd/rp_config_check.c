@@ -332,9 +332,8 @@ static void check_shared(rp_check_t *check, const rp_server_config_t *config)
                        "OAuthStateDir: %s and %s, but there is one for the whole server",
                        dir->state_dir, config->state_dir);
     }
-    if (store && (config->set & RP_D_BIT(RP_D_SESSION_STORE)) &&
-        store->store_choice.size > 0 && config->store_choice.size > 0 &&
-        store->store_choice.size != config->store_choice.size) {
+    if (store && (config->set & RP_D_BIT(RP_D_SESSION_STORE)) && store->store_choice.size > 0 &&
+        config->store_choice.size > 0 && store->store_choice.size != config->store_choice.size) {
         rp_check_error(check, RP_E_CONFIG_VALUE, &config->given[RP_D_SESSION_STORE],
                        "OAuthSessionStore: two sizes, but the whole server has one shared memory");
     }

@@ -14,8 +14,8 @@ static int is_for_one_user(const request_rec *r, apr_table_t *headers)
 {
     const char *value = apr_table_get(headers, "Cache-Control");
 
-    return value && (ap_find_token(r->pool, value, "private") ||
-                     ap_find_token(r->pool, value, "no-store"));
+    return value &&
+           (ap_find_token(r->pool, value, "private") || ap_find_token(r->pool, value, "no-store"));
 }
 
 /* A response that renews the cookies of a session which the browser keeps carries that session: no

@@ -195,7 +195,7 @@ void rp_reference_errors(FILE *out)
         if (errors[i].status) {
             fprintf(out, "%d", errors[i].status);
         } else {
-            fputs("httpd does not start", out);
+            fputs(errors[i].severity == RP_SEVERITY_ERROR ? "httpd does not start" : "–", out);
         }
         fprintf(out, " | %s | ", rp_fault_name(errors[i].fault));
         print_cell(out, errors[i].admin);

@@ -22,6 +22,7 @@
 #include "rp_signals.h"
 #include "rp_source.h"
 #include "rp_state_dir.h"
+#include "rp_store_watch.h"
 #include "rp_stores.h"
 
 /* Calls that one child has in flight to one provider: enough for a rush of logins, too few for a
@@ -36,6 +37,7 @@ typedef struct {
     server_rec *main_server;
     const char *dir;
     rp_store_t *local;           /* the server's shared memory */
+    rp_store_watch_t *watch;     /* over it; the parent's */
     const rp_keyring_t *keyring; /* made from the state directory's secret; NULL: not needed */
     rp_http_t *http;             /* NULL in the parent */
     rp_session_cache_t *opened;  /* likewise */
@@ -193,6 +195,7 @@ static int open_stores(apr_pool_t *pconf)
         return fail(main_server, env.error.id ? env.error.id : RP_E_STORE, 0, "OAuthSessionStore",
                     env.error.detail ? env.error.detail : "cannot be used");
     }
+    state->watch = rp_store_watch_make(state->local, pconf);
     return OK;
 }
 
@@ -278,6 +281,15 @@ int rp_state_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         return fail(main_server, RP_E_CONFIG_STATE_DIR, rv, "OAuthStateDir", state->dir);
     }
     return make_rings(pconf) == OK ? open_stores(pconf) : HTTP_INTERNAL_SERVER_ERROR;
+}
+
+int rp_state_monitor(apr_pool_t *pool, server_rec *server)
+{
+    (void)pool;
+    if (state && state->watch) {
+        rp_store_watch_look(state->watch, server, apr_time_now());
+    }
+    return OK;
 }
 
 /* --- the child --- */

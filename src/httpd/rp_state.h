@@ -14,6 +14,9 @@ int rp_state_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                          server_rec *main_server);
 void rp_state_child_init(apr_pool_t *pchild, server_rec *main_server);
 
+/* Hook: in the parent, every ten seconds or so. */
+int rp_state_monitor(apr_pool_t *pool, server_rec *server);
+
 /* Fills env for a request. It logs debug lines to the request's log where somebody listens. */
 void rp_state_request_env(rp_env_t *env, request_rec *r);
 

@@ -6,6 +6,7 @@
 
 #include "../io/rp_store_redis.h"
 #include "rp_signals.h"
+#include "rp_store_socache.h"
 #include "rp_value.h"
 
 /* --- shm and cookie --- */
@@ -74,6 +75,7 @@ static const rp_store_choice_row_t rows[] = {
     {"rediss", "rediss://HOST", parse_redis, open_redis, NULL, 0},
     {"redis+sentinel", "redis+sentinel://HOST[:PORT],HOST/MASTER", parse_redis, open_redis, NULL, 0},
     {"unix", "unix:/PATH", parse_redis, open_redis, NULL, 0},
+    {"socache", "socache:PROVIDER[:ARGS]", rp_store_socache_parse, rp_store_socache_open, rp_store_socache_child, 0},
 };
 /* clang-format on */
 

@@ -348,3 +348,23 @@ void rp_store_shm_stats(rp_store_shm_stats_t *stats, rp_store_t *store)
         rp_shm_unlock(shard);
     }
 }
+
+static apr_uint64_t evicted_from(const rp_shm_t *shm, int which)
+{
+    const rp_shm_part_t *part = &shm->parts[which];
+    apr_uint64_t sum = 0;
+
+    for (uint32_t i = part->first; i < part->first + part->count; i++) {
+        sum += __atomic_load_n(&shm->shards[i].head->evicted, __ATOMIC_RELAXED);
+    }
+    return sum;
+}
+
+void rp_store_shm_evicted(rp_store_shm_evicted_t *evicted, const rp_store_t *store)
+{
+    const rp_shm_t *shm = (const rp_shm_t *)store;
+
+    evicted->sessions = evicted_from(shm, RP_SHM_GENERAL);
+    evicted->logins = evicted_from(shm, RP_SHM_LOGIN);
+    evicted->ended = evicted_from(shm, RP_SHM_ENDED);
+}

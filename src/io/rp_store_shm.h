@@ -48,4 +48,14 @@ apr_status_t rp_store_shm_open(rp_store_t **store, rp_store_shm_attached_t *atta
 
 void rp_store_shm_stats(rp_store_shm_stats_t *stats, rp_store_t *store);
 
+/* Live entries pushed out since the file was made, by what they were. */
+typedef struct {
+    apr_uint64_t sessions; /* and what belongs to them */
+    apr_uint64_t logins;   /* RP_KIND_LOGIN */
+    apr_uint64_t ended;    /* RP_KIND_ENDED */
+} rp_store_shm_evicted_t;
+
+/* Takes no lock, so that it can neither wait nor make anybody wait. */
+void rp_store_shm_evicted(rp_store_shm_evicted_t *evicted, const rp_store_t *store);
+
 #endif

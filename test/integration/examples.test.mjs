@@ -29,7 +29,9 @@ function examples() {
 describe('an example', () => {
   let httpd;
   before(async () => {
-    httpd = await prepareHttpd({});
+    httpd = await prepareHttpd({
+      modules: { socache_memcache_module: '/usr/lib/apache2/modules/mod_socache_memcache.so' },
+    });
   });
   after(() => httpd.end());
 

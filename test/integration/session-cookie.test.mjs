@@ -175,6 +175,9 @@ describe('a session that is too much for cookies', () => {
     assert.equal(ours(site, browser).length, 4);
     assert.deepEqual((await browser.goto(`${site.url}/app/`)).received('Authorization'), [`Bearer ${'a'.repeat(9000)}`]);
     site.fake.behave({});
+    const again = await login(browser, `${site.url}/oauth/login?return_to=/none/`, 'alice');
+    assert.equal(again.status, 200);
+    assert.equal(ours(site, browser).length, 2, 'what a larger session left is deleted');
     await browser.goto(`${site.url}/oauth/logout`, { form: {}, follow: false, from: `${site.url}/app/` });
     assert.deepEqual(ours(site, browser), []);
     await site.reload();

@@ -5,6 +5,7 @@
 int run_io_http_tests(void);
 int run_io_secret_tests(void);
 int run_io_store_tests(void);
+int run_io_store_cache_tests(void);
 int run_io_store_shm_tests(void);
 int run_io_store_file_tests(void);
 int run_io_store_damage_tests(void);

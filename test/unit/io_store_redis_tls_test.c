@@ -144,7 +144,8 @@ static void a_file_that_holds_no_authorities_stops_the_start(void **state)
 
 int run_io_store_redis_tls_tests(void)
 {
-    static const store_contract_t kind = {"io: store in Redis over TLS", make, NULL, 1};
+    static const store_contract_t kind = {
+        "io: store in Redis over TLS", make, NULL, 1, NULL, 0, NULL, NULL};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(speaks_only_with_whom_it_trusts),
         cmocka_unit_test(a_hanging_handshake_has_a_time_limit),

@@ -422,6 +422,29 @@ static void a_number_that_cannot_be_right_is_met_with_a_rebuild(void **state)
     store_audit(env->store, NULL);
 }
 
+static void what_was_pushed_out_is_counted_by_what_it_was(void **state)
+{
+    static const rp_store_kind_t kinds[] = {RP_KIND_SESSION, RP_KIND_LOGIN, RP_KIND_ENDED};
+    fixture_t *fixture = *state;
+    rp_store_shm_evicted_t evicted;
+
+    for (apr_size_t k = 0; k < 3; k++) {
+        open_anonymous(fixture, MIB);
+        assert_int_equal(put(fixture->env, kinds[k], 1, 1000), APR_SUCCESS);
+        rp_store_shm_evicted(&evicted, fixture->env->store);
+        assert_int_equal(evicted.sessions + evicted.logins + evicted.ended, 0);
+        for (int i = 2; i < 2000; i++) {
+            assert_int_equal(put(fixture->env, kinds[k], i, 1000), APR_SUCCESS);
+        }
+        rp_store_shm_evicted(&evicted, fixture->env->store);
+        assert_true(kinds[k] == RP_KIND_SESSION ? evicted.sessions > 900 : evicted.sessions == 0);
+        assert_true(kinds[k] == RP_KIND_LOGIN ? evicted.logins > 900 : evicted.logins == 0);
+        assert_true(kinds[k] == RP_KIND_ENDED ? evicted.ended > 900 : evicted.ended == 0);
+        assert_int_equal(evicted.sessions + evicted.logins + evicted.ended,
+                         stats_of(fixture->env).evicted);
+    }
+}
+
 int run_io_store_shm_tests(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -429,6 +452,7 @@ int run_io_store_shm_tests(void)
         TEST(the_smallest_arena_holds_values_of_64_kib),
         TEST(refuses_a_value_that_would_crowd_out_the_rest),
         TEST(refuses_an_arena_below_one_mib),
+        TEST(what_was_pushed_out_is_counted_by_what_it_was),
         TEST(what_is_not_used_goes_first_and_what_is_used_stays),
         TEST(entries_that_nobody_used_go_in_the_order_they_came),
         TEST(a_flood_of_logins_pushes_out_logins_only),

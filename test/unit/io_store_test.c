@@ -10,6 +10,16 @@ static rp_store_t *make_test_store(test_env_t *test)
     return test_store_make(test->env.pool);
 }
 
+static void spoil_test_store(test_env_t *test)
+{
+    test_store_spoil(test->env.store, 1);
+}
+
+static void repair_test_store(test_env_t *test)
+{
+    test_store_spoil(test->env.store, 0);
+}
+
 static rp_store_t *make_anonymous(test_env_t *test)
 {
     return store_open(test, NULL, 64 * MIB, NULL, test->env.pool);
@@ -73,9 +83,11 @@ static void what_is_believed_unsealed_stays_on_this_machine(void **state)
 int run_io_store_tests(void)
 {
     static const store_contract_t kinds[] = {
-        {"io: store of the tests", make_test_store, NULL, 0},
-        {"io: store in anonymous memory", make_anonymous, make_small_anonymous, 1},
-        {"io: store in a file", make_file, make_small_file, 1},
+        {"io: store of the tests", make_test_store, NULL, 0, NULL, 0, spoil_test_store,
+         repair_test_store},
+        {"io: store in anonymous memory", make_anonymous, make_small_anonymous, 1, NULL, 0, NULL,
+         NULL},
+        {"io: store in a file", make_file, make_small_file, 1, NULL, 0, NULL, NULL},
     };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_test_store_fails_the_call_that_is_to_fail),
@@ -86,6 +98,7 @@ int run_io_store_tests(void)
     for (apr_size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         failed += run_store_contract(&kinds[i]);
     }
+    failed += run_io_store_cache_tests();
     failed += run_io_store_shm_tests();
     failed += run_io_store_file_tests();
     failed += run_io_store_damage_tests();

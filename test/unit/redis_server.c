@@ -135,28 +135,31 @@ void redis_server_again(redis_server_t *server)
     close(ends[0]); /* it goes on without a reader */
 }
 
+/* Whatever the server left, half-written files too. */
+static void remove_tree(const char *name, apr_pool_t *pool)
+{
+    apr_finfo_t entry;
+    apr_dir_t *dir;
+
+    if (apr_dir_open(&dir, name, pool) != APR_SUCCESS) {
+        unlink(name);
+        return;
+    }
+    while (apr_dir_read(&entry, APR_FINFO_NAME, dir) == APR_SUCCESS) {
+        if (strcmp(entry.name, ".") != 0 && strcmp(entry.name, "..") != 0) {
+            remove_tree(apr_pstrcat(pool, name, "/", entry.name, NULL), pool);
+        }
+    }
+    apr_dir_close(dir);
+    rmdir(name);
+}
+
 static apr_status_t clean_up(void *data)
 {
     redis_server_t *server = data;
-    const char *const names[] = {"redis.sock",
-                                 "sentinel.conf",
-                                 "dump.rdb",
-                                 "users.acl",
-                                 "appendonlydir/appendonly.aof.manifest",
-                                 NULL};
 
     redis_server_kill(server);
-    for (int i = 0; names[i]; i++) {
-        unlink(apr_pstrcat(server->pool, server->dir, "/", names[i], NULL));
-    }
-    for (int i = 1; i < 50; i++) {
-        unlink(apr_psprintf(server->pool, "%s/appendonlydir/appendonly.aof.%d.incr.aof",
-                            server->dir, i));
-        unlink(apr_psprintf(server->pool, "%s/appendonlydir/appendonly.aof.%d.base.rdb",
-                            server->dir, i));
-    }
-    rmdir(apr_pstrcat(server->pool, server->dir, "/appendonlydir", NULL));
-    rmdir(server->dir);
+    remove_tree(server->dir, server->pool);
     return APR_SUCCESS;
 }
 

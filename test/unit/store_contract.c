@@ -1,21 +1,9 @@
 #include "store_contract.h"
 
-#include <apr_strings.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "../../src/base/rp_limits.h"
-
-#define MINUTE apr_time_from_sec(60)
-#define PROCESSES 4
-#define ROUNDS 200
-
-typedef struct {
-    test_env_t *test;
-    rp_env_t *env;
-    const store_contract_t *kind;
-} fixture_t;
+#include "store_contract_internal.h"
 
 static int setup(void **state)
 {
@@ -247,6 +235,11 @@ static void fill_pattern(unsigned char *data, apr_size_t len)
     }
 }
 
+static apr_size_t largest_of(const fixture_t *fixture)
+{
+    return fixture->kind->largest ? fixture->kind->largest : RP_MAX_STORE_VALUE;
+}
+
 static void keeps_values_of_every_size(void **state)
 {
     static const apr_size_t sizes[] = {0,    1,    2,     7,     8,     15,     16,      17,
@@ -255,15 +248,19 @@ static void keeps_values_of_every_size(void **state)
     fixture_t *fixture = *state;
     rp_env_t *env = fixture->env;
     unsigned char *data = apr_palloc(env->pool, RP_MAX_STORE_VALUE);
+    apr_size_t count = sizeof(sizes) / sizeof(sizes[0]);
     rp_store_value_t value;
 
-    for (apr_size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+    while (sizes[count - 1] > largest_of(fixture)) {
+        count--;
+    }
+    for (apr_size_t i = 0; i < count; i++) {
         rp_store_key_t key = {RP_KIND_SESSION, &sizes[i], sizeof(sizes[i])};
 
         fill_pattern(data, sizes[i]);
         assert_int_equal(rp_store_set(env, &key, data, sizes[i], MINUTE), APR_SUCCESS);
     }
-    for (apr_size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+    for (apr_size_t i = 0; i < count; i++) {
         rp_store_key_t key = {RP_KIND_SESSION, &sizes[i], sizeof(sizes[i])};
 
         fill_pattern(data, sizes[i]);
@@ -281,8 +278,16 @@ static void refuses_a_value_that_is_too_large_and_keeps_the_old_one(void **state
     rp_store_key_t key = named("a");
 
     set_text(env, "a", "one");
-    assert_int_equal(rp_store_set(env, &key, data, RP_MAX_STORE_VALUE + 1, MINUTE), RP_FAILED);
-    test_env_expect_error(fixture->test, RP_E_STORE_TOO_LARGE);
+    assert_int_equal(rp_store_set(env, &key, data, largest_of(fixture), MINUTE), APR_SUCCESS);
+    set_text(env, "a", "one");
+    for (apr_size_t len = largest_of(fixture) + 1; len <= RP_MAX_STORE_VALUE + 1; len += len) {
+        apr_uint64_t version = expect_text(env, "a", "one");
+
+        assert_int_equal(rp_store_set(env, &key, data, len, MINUTE), RP_FAILED);
+        test_env_expect_error(fixture->test, RP_E_STORE_TOO_LARGE);
+        assert_int_equal(rp_store_cas(env, &key, version, data, len, MINUTE), RP_FAILED);
+        test_env_expect_error(fixture->test, RP_E_STORE_TOO_LARGE);
+    }
     expect_text(env, "a", "one");
 }
 
@@ -305,26 +310,38 @@ static void refuses_what_no_caller_may_ask_for(void **state)
     expect_nothing(env, &key);
 }
 
+/* Key number n of 1024: each byte alone, before a zero, among zeros, and among letters. */
+static rp_store_key_t odd_key(unsigned char *bytes, int n)
+{
+    static const struct {
+        apr_size_t at;
+        apr_size_t len;
+        const char *text;
+    } forms[] = {{0, 1, "-"}, {0, 2, "-\0"}, {1, 3, "\0-\0"}, {1, 3, "a-b"}};
+    rp_store_key_t key = {RP_KIND_SESSION, bytes, forms[n / 256].len};
+
+    memcpy(bytes, forms[n / 256].text, key.len);
+    bytes[forms[n / 256].at] = (unsigned char)(n % 256);
+    return key;
+}
+
 static void keys_may_hold_any_bytes(void **state)
 {
     fixture_t *fixture = *state;
     rp_env_t *env = fixture->env;
-    unsigned char bytes[2];
+    unsigned char bytes[3];
     rp_store_value_t value;
 
-    for (int i = 0; i < 256; i++) {
-        rp_store_key_t key = {RP_KIND_SESSION, bytes, 1 + (apr_size_t)(i & 1)};
+    for (int i = 0; i < 4 * 256; i++) {
+        rp_store_key_t key = odd_key(bytes, i);
 
-        bytes[0] = (unsigned char)i;
-        bytes[1] = 0;
         assert_int_equal(rp_store_add(env, &key, &i, sizeof(i), MINUTE), APR_SUCCESS);
     }
-    for (int i = 0; i < 256; i++) {
-        rp_store_key_t key = {RP_KIND_SESSION, bytes, 1 + (apr_size_t)(i & 1)};
+    for (int i = 0; i < 4 * 256; i++) {
+        rp_store_key_t key = odd_key(bytes, i);
 
-        bytes[0] = (unsigned char)i;
-        bytes[1] = 0;
         assert_int_equal(rp_store_get(&value, env, &key), APR_SUCCESS);
+        assert_int_equal(value.len, sizeof(i));
         assert_memory_equal(value.data, &i, sizeof(i));
     }
 }
@@ -355,12 +372,12 @@ static void kinds_do_not_meet(void **state)
     rp_env_t *env = fixture->env;
     rp_store_value_t value;
 
-    for (int kind = RP_KIND_SESSION; kind <= RP_KIND_INDEX; kind++) {
+    for (int kind = RP_KIND_SESSION; kind <= RP_KIND_ENDED; kind++) {
         rp_store_key_t key = {(rp_store_kind_t)kind, "same", 4};
 
         assert_int_equal(rp_store_add(env, &key, &kind, sizeof(kind), MINUTE), APR_SUCCESS);
     }
-    for (int kind = RP_KIND_SESSION; kind <= RP_KIND_INDEX; kind++) {
+    for (int kind = RP_KIND_SESSION; kind <= RP_KIND_ENDED; kind++) {
         rp_store_key_t key = {(rp_store_kind_t)kind, "same", 4};
 
         assert_int_equal(rp_store_get(&value, env, &key), APR_SUCCESS);
@@ -368,110 +385,6 @@ static void kinds_do_not_meet(void **state)
         assert_int_equal(rp_store_delete(env, &key), APR_SUCCESS);
         expect_nothing(env, &key);
     }
-}
-
-/* Runs work in PROCESSES children at once and waits for them; each exits with 0. */
-static void in_processes(rp_env_t *env, int (*work)(rp_env_t *env, int process))
-{
-    pid_t children[PROCESSES];
-    int status;
-
-    for (int i = 0; i < PROCESSES; i++) {
-        children[i] = fork();
-        if (children[i] == 0) {
-            alarm(60);
-            _exit(work(env, i));
-        }
-        assert_true(children[i] > 0);
-    }
-    for (int i = 0; i < PROCESSES; i++) {
-        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
-        assert_true(WIFEXITED(status));
-        assert_int_equal(WEXITSTATUS(status), 0);
-    }
-}
-
-/* Adds one to the shared counter unless somebody else is quicker. */
-static apr_status_t add_one(rp_env_t *env)
-{
-    rp_store_key_t key = named("counter");
-    rp_store_value_t value;
-    apr_status_t rv = rp_store_get(&value, env, &key);
-    int counter;
-
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    memcpy(&counter, value.data, sizeof(counter));
-    counter++;
-    return rp_store_cas(env, &key, value.version, &counter, sizeof(counter), MINUTE);
-}
-
-static int count_up(rp_env_t *env, int process)
-{
-    apr_status_t rv;
-
-    for (int i = 0; i < ROUNDS; i++) {
-        do {
-            rv = add_one(env);
-        } while (rv == RP_CONFLICT);
-        if (rv != APR_SUCCESS) {
-            return 1 + process;
-        }
-    }
-    return 0;
-}
-
-static void no_update_is_lost_between_processes(void **state)
-{
-    fixture_t *fixture = *state;
-    rp_store_key_t key = named("counter");
-    rp_store_value_t value;
-    int counter = 0;
-
-    assert_int_equal(rp_store_set(fixture->env, &key, &counter, sizeof(counter), MINUTE),
-                     APR_SUCCESS);
-    in_processes(fixture->env, count_up);
-    assert_int_equal(rp_store_get(&value, fixture->env, &key), APR_SUCCESS);
-    memcpy(&counter, value.data, sizeof(counter));
-    assert_int_equal(counter, PROCESSES * ROUNDS);
-}
-
-/* Each process tries to take the same leases; it counts its own in an entry of its own. */
-static int take_leases(rp_env_t *env, int process)
-{
-    rp_store_key_t mine = {RP_KIND_INDEX, &process, sizeof(process)};
-    apr_status_t rv;
-    int won = 0;
-
-    for (int i = 0; i < ROUNDS; i++) {
-        rp_store_key_t key = {RP_KIND_LEASE, &i, sizeof(i)};
-
-        rv = rp_store_add(env, &key, &process, sizeof(process), MINUTE);
-        if (rv != APR_SUCCESS && rv != RP_CONFLICT) {
-            return 1;
-        }
-        won += rv == APR_SUCCESS;
-    }
-    return rp_store_set(env, &mine, &won, sizeof(won), MINUTE) != APR_SUCCESS;
-}
-
-static void one_process_alone_gets_each_lease(void **state)
-{
-    fixture_t *fixture = *state;
-    rp_store_value_t value;
-    int total = 0;
-    int won;
-
-    in_processes(fixture->env, take_leases);
-    for (int i = 0; i < PROCESSES; i++) {
-        rp_store_key_t key = {RP_KIND_INDEX, &i, sizeof(i)};
-
-        assert_int_equal(rp_store_get(&value, fixture->env, &key), APR_SUCCESS);
-        memcpy(&won, value.data, sizeof(won));
-        total += won;
-    }
-    assert_int_equal(total, ROUNDS);
 }
 
 static void a_full_store_goes_on_taking_writes(void **state)
@@ -508,6 +421,42 @@ static void a_full_store_goes_on_taking_writes(void **state)
     assert_in_range(found, 50, 2000);
 }
 
+static void expect_failure(fixture_t *fixture, apr_status_t rv)
+{
+    assert_int_equal(rv, RP_FAILED);
+    test_env_expect_error(fixture->test, RP_E_STORE);
+}
+
+/* Absent would be an anonymous request; the difference is what the callers live on. */
+static void a_store_that_fails_says_so_whatever_is_asked(void **state)
+{
+    fixture_t *fixture = *state;
+    rp_env_t *env = fixture->env;
+    rp_store_key_t key = named("a");
+    rp_store_key_t other = named("other");
+    rp_store_value_t value;
+    apr_uint64_t version;
+
+    set_text(env, "a", "one");
+    version = expect_text(env, "a", "one");
+    fixture->kind->spoil(fixture->test);
+    for (int i = 0; i < 3; i++) {
+        expect_failure(fixture, rp_store_get(&value, env, &key));
+        assert_null(value.data);
+        expect_failure(fixture, rp_store_get(&value, env, &other));
+        expect_failure(fixture, rp_store_set(env, &key, "two", 3, MINUTE));
+        expect_failure(fixture, rp_store_add(env, &other, "two", 3, MINUTE));
+        expect_failure(fixture, rp_store_cas(env, &key, version, "two", 3, MINUTE));
+        expect_failure(fixture, rp_store_delete(env, &key));
+        expect_failure(fixture, rp_store_delete(env, &other));
+    }
+    fixture->kind->repair(fixture->test);
+    assert_int_not_equal(rp_store_get(&value, env, &key), RP_FAILED);
+    set_text(env, "a", "three");
+    expect_text(env, "a", "three");
+    assert_int_equal(rp_store_delete(env, &key), APR_SUCCESS);
+}
+
 int run_store_contract(const store_contract_t *kind)
 {
     store_contract_t copy = *kind;
@@ -533,9 +482,13 @@ int run_store_contract(const store_contract_t *kind)
     const struct CMUnitTest process_tests[] = {
         TEST(no_update_is_lost_between_processes),
         TEST(one_process_alone_gets_each_lease),
+        TEST(one_process_alone_deletes_each_entry),
     };
     const struct CMUnitTest full_tests[] = {
         TEST(a_full_store_goes_on_taking_writes),
+    };
+    const struct CMUnitTest failing_tests[] = {
+        TEST(a_store_that_fails_says_so_whatever_is_asked),
     };
 #undef TEST
     int failed = cmocka_run_group_tests_name(kind->name, tests, NULL, NULL);
@@ -545,6 +498,9 @@ int run_store_contract(const store_contract_t *kind)
     }
     if (kind->make_small) {
         failed += cmocka_run_group_tests_name(kind->name, full_tests, NULL, NULL);
+    }
+    if (kind->spoil) {
+        failed += cmocka_run_group_tests_name(kind->name, failing_tests, NULL, NULL);
     }
     return failed;
 }

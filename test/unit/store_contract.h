@@ -13,6 +13,14 @@ typedef struct {
     /* The same with room for about a megabyte; NULL: this kind never gets full. */
     rp_store_t *(*make_small)(test_env_t *test);
     int shared; /* 1: processes that are forked see one store */
+    /* In each of them first; NULL: nothing to do. */
+    void (*child)(test_env_t *test);
+    /* The largest value; larger ones are refused. 0: RP_MAX_STORE_VALUE. */
+    apr_size_t largest;
+    /* Makes the store that make() made last fail, and puts it right again; NULL: nobody can. What
+     * it held before may be gone then. */
+    void (*spoil)(test_env_t *test);
+    void (*repair)(test_env_t *test);
 } store_contract_t;
 
 /* Runs the suite; returns the number of failed tests. */

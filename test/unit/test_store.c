@@ -18,11 +18,12 @@ typedef struct {
     apr_pool_t *pool;
     apr_hash_t *entries; /* kind byte and key -> entry_t */
     apr_uint64_t version;
+    int spoilt; /* 1: every call fails */
 } test_store_t;
 
-static apr_status_t outside(rp_env_t *env)
+static apr_status_t outside(const rp_store_t *base, rp_env_t *env)
 {
-    if (test_env_outside(env->ctx)) {
+    if (test_env_outside(env->ctx) || ((const test_store_t *)base)->spoilt) {
         return rp_fail(env, RP_E_STORE, "the test's store fails this call");
     }
     return APR_SUCCESS;
@@ -70,7 +71,7 @@ static apr_status_t test_get(rp_store_t *base, rp_store_value_t *value, rp_env_t
     test_store_t *store = (test_store_t *)base;
     entry_t *entry;
 
-    if (outside(env) != APR_SUCCESS) {
+    if (outside(base, env) != APR_SUCCESS) {
         return RP_FAILED;
     }
     entry = find(store, env, key);
@@ -100,7 +101,7 @@ static apr_status_t test_get_newer(rp_store_t *base, rp_store_value_t *value, rp
 static apr_status_t test_set(rp_store_t *base, rp_env_t *env, const rp_store_key_t *key,
                              const void *data, apr_size_t len, apr_interval_time_t ttl)
 {
-    if (outside(env) != APR_SUCCESS) {
+    if (outside(base, env) != APR_SUCCESS) {
         return RP_FAILED;
     }
     put((test_store_t *)base, env, key, data, len, ttl);
@@ -112,7 +113,7 @@ static apr_status_t test_add(rp_store_t *base, rp_env_t *env, const rp_store_key
 {
     test_store_t *store = (test_store_t *)base;
 
-    if (outside(env) != APR_SUCCESS) {
+    if (outside(base, env) != APR_SUCCESS) {
         return RP_FAILED;
     }
     if (find(store, env, key)) {
@@ -129,7 +130,7 @@ static apr_status_t test_cas(rp_store_t *base, rp_env_t *env, const rp_store_key
     test_store_t *store = (test_store_t *)base;
     entry_t *entry;
 
-    if (outside(env) != APR_SUCCESS) {
+    if (outside(base, env) != APR_SUCCESS) {
         return RP_FAILED;
     }
     entry = find(store, env, key);
@@ -148,7 +149,7 @@ static apr_status_t test_del(rp_store_t *base, rp_env_t *env, const rp_store_key
     test_store_t *store = (test_store_t *)base;
     apr_status_t rv;
 
-    if (outside(env) != APR_SUCCESS) {
+    if (outside(base, env) != APR_SUCCESS) {
         return RP_FAILED;
     }
     rv = find(store, env, key) ? APR_SUCCESS : APR_NOTFOUND;
@@ -174,6 +175,11 @@ rp_store_t *test_store_make(apr_pool_t *pool)
     store->pool = pool;
     store->entries = apr_hash_make(pool);
     return &store->base;
+}
+
+void test_store_spoil(rp_store_t *base, int spoilt)
+{
+    ((test_store_t *)base)->spoilt = spoilt;
 }
 
 int test_store_count(const rp_store_t *base, const rp_env_t *env, rp_store_kind_t kind)

@@ -15,6 +15,9 @@
 /* An empty store; it lives as long as pool and is not for several threads at once. */
 rp_store_t *test_store_make(apr_pool_t *pool);
 
+/* 1: every call fails, until 0. */
+void test_store_spoil(rp_store_t *store, int spoilt);
+
 /* How many entries of a kind have not expired by the environment's clock. */
 int test_store_count(const rp_store_t *store, const rp_env_t *env, rp_store_kind_t kind);
 
