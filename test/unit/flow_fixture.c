@@ -163,7 +163,7 @@ static void fill_site(flow_t *flow)
                              .cookie_name = FLOW_SESSION_COOKIE,
                              .login_cookie_name = FLOW_LOGIN_COOKIE,
                              .cookie_path = "/",
-                             .realm = {FLOW_BASE, apr_time_from_sec(8 * 3600)},
+                             .realm = {FLOW_BASE, apr_time_from_sec(8 * 3600), {0}},
                              .logout_revoke = 1};
     flow->place = (rp_place_t){.limits = {apr_time_from_sec(8 * 3600), apr_time_from_sec(1800)},
                                .user_claim = "sub"};
