@@ -58,6 +58,7 @@ typedef struct {
 /* What the browser does not know yet, of a session that it keeps itself. */
 #define RP_UNSENT_RECORD 1
 #define RP_UNSENT_TOKENS 2
+#define RP_UNSENT_MADE 4 /* the cookies for it are made already */
 
 typedef struct {
     unsigned char id[RP_SESSION_ID_BYTES];

@@ -349,7 +349,7 @@ static apr_status_t touch(rp_env_t *env, const rp_session_realm_t *realm, rp_ses
 {
     (void)env;
     (void)realm;
-    session->unsent |= RP_UNSENT_RECORD;
+    session->unsent = (session->unsent | RP_UNSENT_RECORD) & ~RP_UNSENT_MADE;
     return APR_SUCCESS;
 }
 
@@ -473,6 +473,10 @@ static apr_status_t cookies_of(rp_session_cookies_t *cookies, rp_env_t *env,
     text_t record;
     apr_status_t rv;
 
+    if (session->unsent & RP_UNSENT_MADE) {
+        *cookies = session->cookies;
+        return APR_SUCCESS;
+    }
     if (session->unsent & RP_UNSENT_TOKENS) {
         return all_cookies(cookies, env, realm, session);
     }
@@ -495,7 +499,7 @@ static apr_status_t create(rp_env_t *env, const rp_session_realm_t *realm, rp_se
 
     memset(&cookies, 0, sizeof(cookies));
     rv = all_cookies(&cookies, env, realm, session);
-    session->unsent = RP_UNSENT_RECORD | RP_UNSENT_TOKENS;
+    session->unsent = RP_UNSENT_RECORD | RP_UNSENT_TOKENS | RP_UNSENT_MADE;
     return rv;
 }
 
