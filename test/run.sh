@@ -51,6 +51,7 @@ unit() {
 }
 
 # run_part NAME BUILD PART FILES...: every RUNNERS-th file, by node's runner; its report is kept.
+# What hangs ends, too.
 run_part() {
     log=$logs/$1.$3.log
     dir=$2
@@ -63,7 +64,7 @@ run_part() {
         [ $((n % RUNNERS)) -ne "$part" ] || own="$own $file"
     done
     # shellcheck disable=SC2086
-    [ -z "$own" ] || BUILD_DIR="$top/build/$dir" node --test $own > "$log" 2>&1
+    [ -z "$own" ] || BUILD_DIR="$top/build/$dir" timeout 900 node --test $own > "$log" 2>&1
 }
 
 # node_tests NAME BUILD FILES...: several runners side by side, since tests wait more than they

@@ -180,6 +180,23 @@ static apr_status_t fail(rp_env_t *env)
     return rp_fail(env, id, "OA-%d: %s", (int)cause.id, cause.detail ? cause.detail : "");
 }
 
+/* By the holder of the lease. What it read before may be older than the last refresh, whose lease
+ * it did not meet: a rotated token must not be used twice. */
+static apr_status_t refresh_once(rp_env_t *env, const job_t *job, rp_session_t *session)
+{
+    apr_status_t rv = rp_session_reload(env, &job->realm, session);
+
+    if (rv != APR_SUCCESS || session->record.token_generation != job->generation) {
+        rp_error_t cause = env->error;
+
+        rp_session_lease_end(env, session, 0);
+        env->error = cause;
+        return rv;
+    }
+    rv = refresh(env, job, session);
+    return rv == RP_FAILED ? fail(env) : rv;
+}
+
 /* The old token has expired: this request refreshes, or waits for the one that does. */
 static apr_status_t refresh_now(rp_env_t *env, job_t *job, rp_session_t *session)
 {
@@ -189,8 +206,7 @@ static apr_status_t refresh_now(rp_env_t *env, job_t *job, rp_session_t *session
     for (apr_interval_time_t waited = 0; waited <= limit; waited += WAIT_STEP) {
         rv = rp_session_lease_take(env, session);
         if (rv == APR_SUCCESS) {
-            rv = refresh(env, job, session);
-            return rv == RP_FAILED ? fail(env) : rv;
+            return refresh_once(env, job, session);
         }
         if (rv == APR_EAGAIN) {
             return rp_fail(env, RP_E_REFRESH_UNAVAILABLE, "another request tried and failed");

@@ -1,8 +1,9 @@
 // Makes JSON Web Signatures, right ones and wrong ones, with node:crypto alone. A library would
 // refuse to make most of what the tests need.
 import {
-  constants, createHash, createHmac, generateKeyPairSync, randomBytes, sign,
+  constants, createHash, createHmac, randomBytes, sign,
 } from 'node:crypto';
+import { newKeyPair } from './keys.mjs';
 
 const b64 = (data) => Buffer.from(data).toString('base64url');
 
@@ -13,9 +14,9 @@ export function hashOf(alg) {
 }
 
 function keyPair(alg) {
-  if (alg === 'EdDSA') return generateKeyPairSync('ed25519');
-  if (alg in CURVES) return generateKeyPairSync('ec', { namedCurve: CURVES[alg] });
-  return generateKeyPairSync('rsa', { modulusLength: 2048 });
+  if (alg === 'EdDSA') return newKeyPair('ed25519');
+  if (alg in CURVES) return newKeyPair('ec', { namedCurve: CURVES[alg] });
+  return newKeyPair('rsa', { modulusLength: 2048 });
 }
 
 // A signing key for one algorithm; .jwk is what a provider publishes.

@@ -8,10 +8,11 @@
 //
 //   node real.mjs --port 9080 --client-id app --client-secret s3cret --redirect-uri http://…
 import http from 'node:http';
-import { generateKeyPair, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import Provider from 'oidc-provider';
+import { newKeyPair } from './keys.mjs';
 import { memoryStore } from './memory-store.mjs';
 import { errorPage, loginPage, logoutPage, signedOutPage } from './pages.mjs';
 
@@ -38,12 +39,12 @@ const KEY_KINDS = [
   ['EdDSA', 'ed25519', {}],
 ];
 
-async function makeKeys() {
-  const keys = await Promise.all(KEY_KINDS.map(async ([alg, kind, options]) => {
-    const { privateKey } = await promisify(generateKeyPair)(kind, options);
+function makeKeys() {
+  const keys = KEY_KINDS.map(([alg, kind, options]) => {
+    const { privateKey } = newKeyPair(kind, options);
     const kid = randomBytes(6).toString('hex');
     return { ...privateKey.export({ format: 'jwk' }), kid, use: 'sig', alg };
-  }));
+  });
   return { keys };
 }
 
@@ -209,7 +210,7 @@ export async function startProvider(options = {}) {
   const secrets = new Set();
   const requests = [];
   let clients = options.clients ?? [];
-  let jwks = await makeKeys();
+  let jwks = makeKeys();
   let provider;
   let handle;
 
@@ -256,7 +257,7 @@ export async function startProvider(options = {}) {
     secrets: () => [...secrets, ...store.secrets],
     // New keys only: what the old ones signed can no longer be verified.
     async rotateKeys() {
-      jwks = await makeKeys();
+      jwks = makeKeys();
       build();
     },
     // Clients usually name a redirect URI that is known only after httpd has its port.

@@ -7,6 +7,8 @@
 
 #include "../../src/base/rp_limits.h"
 #include "../../src/flow/rp_access.h"
+#include "../../src/flow/rp_access_session.h"
+#include "../../src/flow/rp_refresh.h"
 #include "../../src/jose/rp_crypto.h"
 #include "../../src/jose/rp_seal.h"
 #include "test_http.h"
@@ -408,6 +410,35 @@ static void a_provider_that_hangs_costs_the_token_and_not_the_session(void **sta
     assert_int_equal(test_http_calls_to(f->http, TOKEN_URL), 2);
 }
 
+/* It read the session before the other's refresh, and takes the lease after it was given back. */
+static void a_request_that_comes_late_to_a_refresh_does_not_use_the_old_token_again(void **state)
+{
+    fixture_t *f = *state;
+    rp_env_t *env = &f->test->env;
+    rp_session_tokens_t tokens = {.access_token = "access-2", .refresh_token = "refresh-2"};
+    rp_reply_t late = {.session = NULL};
+    rp_session_t *other;
+
+    sign_in(f, 300);
+    test_env_advance(f->test, 301);
+    assert_int_equal(rp_access_session(&late.session, env, &f->request), APR_SUCCESS);
+    assert_int_equal(rp_access_session(&other, env, &f->request), APR_SUCCESS);
+    assert_int_equal(rp_session_renew(env, &f->site.realm, other, &tokens), APR_SUCCESS);
+    f->place.backend_token = RP_BACKEND_USER;
+    assert_int_equal(rp_refresh_backend_token(&late, env, &f->request), APR_SUCCESS);
+    assert_string_equal(late.backend_token, "access-2");
+    assert_int_equal(test_http_calls_to(f->http, TOKEN_URL), 0);
+    /* Nobody is kept from refreshing by it. */
+    assert_int_equal(rp_session_lease_take(env, late.session), APR_SUCCESS);
+    rp_session_lease_end(env, late.session, 0);
+    /* And when the session has ended meanwhile, there is none. */
+    assert_int_equal(rp_access_session(&late.session, env, &f->request), APR_SUCCESS);
+    late.session->record.token_expires = 1;
+    assert_int_equal(rp_session_end(env, &f->site.realm, other), APR_SUCCESS);
+    assert_int_equal(rp_refresh_backend_token(&late, env, &f->request), APR_NOTFOUND);
+    assert_int_equal(test_http_calls_to(f->http, TOKEN_URL), 0);
+}
+
 static void without_a_refresh_token_an_expired_token_asks_for_a_new_login(void **state)
 {
     fixture_t *f = *state;
@@ -470,6 +501,7 @@ int run_flow_access_tests(void)
         TEST(invalid_grant_ends_the_session_and_the_user_signs_in_again),
         TEST(no_other_refusal_ends_the_session),
         TEST(a_provider_that_hangs_costs_the_token_and_not_the_session),
+        TEST(a_request_that_comes_late_to_a_refresh_does_not_use_the_old_token_again),
         TEST(without_a_refresh_token_an_expired_token_asks_for_a_new_login),
         TEST(a_token_that_the_session_does_not_have_is_no_token),
         TEST(signed_in_but_not_allowed_is_forbidden_and_no_login),
