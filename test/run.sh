@@ -97,6 +97,10 @@ node_tests() {
 # What computes while the tests with servers wait: the other builds, their unit tests, and lint.
 # -O0 and -O1, because these builds are there for what the compilers find, not for speed.
 meanwhile() {
+    if wanted sanitize; then
+        build sanitize gcc --enable-sanitizers CFLAGS='-O1 -g'
+        : > "$logs/sanitize-is-built"
+    fi
     if wanted unit; then
         build clang clang-14 CFLAGS='-O0'
         unit clang
@@ -105,7 +109,6 @@ meanwhile() {
         sh test/lint/run.sh "$top/build/gcc"
     fi
     if wanted sanitize; then
-        build sanitize gcc --enable-sanitizers CFLAGS='-O1 -g'
         unit sanitize
     fi
 }
@@ -142,13 +145,14 @@ if wanted browser; then
     node_tests browser gcc test/browser/*.test.mjs
 fi
 
-say "what ran in the background"
-wait "$meanwhile" || { cat "$logs/meanwhile.log"; exit 1; }
-
 if wanted sanitize; then
+    while [ ! -f "$logs/sanitize-is-built" ] && kill -0 "$meanwhile" 2> /dev/null; do sleep 1; done
     say "integration tests under AddressSanitizer and UBSan"
     SANITIZE=1 node_tests sanitize sanitize test/integration/*.test.mjs
 fi
+
+say "what ran in the background"
+wait "$meanwhile" || { cat "$logs/meanwhile.log"; exit 1; }
 
 say "totals"
 grep -H . "$logs"/cmocka-* "$logs"/node-* 2> /dev/null | sed "s|^$logs/||" || true

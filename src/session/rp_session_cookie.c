@@ -27,7 +27,7 @@
 #define VERSION 1
 #define DIGITS 2
 #define HEAD (1 + RP_SESSION_ID_BYTES)
-#define HEAD_CHARS (HEAD / 3 * 4)
+#define HEAD_CHARS ((apr_size_t)HEAD / 3 * 4)
 
 static const unsigned char mark[1] = {'e'};
 
@@ -436,8 +436,8 @@ static apr_status_t all_cookies(rp_session_cookies_t *cookies, rp_env_t *env,
                                 const rp_session_realm_t *realm, rp_session_t *session)
 {
     rp_session_t slim;
-    text_t record;
-    text_t tokens;
+    text_t record = {NULL, 0};
+    text_t tokens = {NULL, 0};
     apr_status_t rv;
 
     if ((rv = rp_session_open_tokens(env, realm, session)) != APR_SUCCESS ||
@@ -470,7 +470,7 @@ static apr_status_t all_cookies(rp_session_cookies_t *cookies, rp_env_t *env,
 static apr_status_t cookies_of(rp_session_cookies_t *cookies, rp_env_t *env,
                                const rp_session_realm_t *realm, rp_session_t *session)
 {
-    text_t record;
+    text_t record = {NULL, 0};
     apr_status_t rv;
 
     if (session->unsent & RP_UNSENT_MADE) {
