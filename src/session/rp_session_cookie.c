@@ -363,8 +363,9 @@ static apr_status_t record_text(text_t *text, rp_env_t *env, const rp_session_re
     apr_status_t rv;
 
     if (rp_record_encode(&data, &len, &session->record, env->pool) != APR_SUCCESS) {
-        return rp_fail(env, RP_E_SESSION_LIMIT, "the session record passes %d bytes",
-                       RP_MAX_SESSION_RECORD);
+        rp_fail(env, RP_E_SESSION_LIMIT, "the session record passes %d bytes",
+                RP_MAX_SESSION_RECORD);
+        return RP_FAILED;
     }
     if ((rv = rp_seal(&box, &len, env, &purpose, data, len)) != APR_SUCCESS) {
         return rv;
@@ -389,7 +390,8 @@ static apr_status_t tokens_text(text_t *text, rp_env_t *env, const rp_session_re
     apr_status_t rv;
 
     if (rp_token_set_encode(&data, &len, &session->record, env->pool) != APR_SUCCESS) {
-        return rp_fail(env, RP_E_SESSION_LIMIT, "the tokens pass %d bytes", RP_MAX_SESSION_RECORD);
+        rp_fail(env, RP_E_SESSION_LIMIT, "the tokens pass %d bytes", RP_MAX_SESSION_RECORD);
+        return RP_FAILED;
     }
     if ((rv = rp_seal(&box, &len, env, &purpose, data, len)) != APR_SUCCESS) {
         return rv;
