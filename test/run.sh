@@ -94,7 +94,8 @@ node_tests() {
     cat "$logs/node-$name"
 }
 
-# What computes while the tests with servers wait: the other builds, their unit tests, and lint.
+# What computes while the tests with servers wait: the other builds, lint, and the unit tests with
+# sanitizers. clang has to compile all there is; gcc's programs are the ones that run.
 # -O0 and -O1, because these builds are there for what the compilers find, not for speed.
 meanwhile() {
     if wanted sanitize; then
@@ -103,7 +104,7 @@ meanwhile() {
     fi
     if wanted unit; then
         build clang clang-14 CFLAGS='-O0'
-        unit clang
+        make -s -C build/clang -j"$jobs" check TESTS=
     fi
     if wanted lint; then
         sh test/lint/run.sh "$top/build/gcc"
@@ -122,7 +123,7 @@ fi
 say "build with gcc, warnings as errors"
 build gcc gcc
 
-say "in the background: build with clang, unit tests there, lint, build with sanitizers"
+say "in the background: builds with sanitizers and with clang, lint, unit tests with sanitizers"
 (set -e; meanwhile) > "$logs/meanwhile.log" 2>&1 &
 meanwhile=$!
 # Tests by the clock come first.
