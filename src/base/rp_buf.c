@@ -63,6 +63,17 @@ apr_status_t rp_buf_putc(rp_buf_t *buf, char c)
     return rp_buf_put(buf, &c, 1);
 }
 
+apr_status_t rp_buf_put_number(rp_buf_t *buf, apr_uint64_t value, int bytes)
+{
+    unsigned char data[8];
+
+    for (int i = 0; i < bytes; i++) {
+        data[i] = (unsigned char)(value & 0xFF);
+        value >>= 8;
+    }
+    return rp_buf_put(buf, data, (apr_size_t)bytes);
+}
+
 apr_status_t rp_buf_status(const rp_buf_t *buf)
 {
     return buf->status;

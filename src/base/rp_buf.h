@@ -34,6 +34,10 @@ apr_status_t rp_buf_put(rp_buf_t *buf, const void *data, apr_size_t len);
 apr_status_t rp_buf_puts(rp_buf_t *buf, const char *text);
 apr_status_t rp_buf_putc(rp_buf_t *buf, char c);
 
+/* The lowest bytes (1 to 8) of value, little-endian, as rp_reader.h reads them; returns the same.
+ */
+apr_status_t rp_buf_put_number(rp_buf_t *buf, apr_uint64_t value, int bytes);
+
 apr_status_t rp_buf_status(const rp_buf_t *buf);
 
 /* The bytes so far as a NUL-terminated string; valid until the next append. */

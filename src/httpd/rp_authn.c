@@ -101,9 +101,9 @@ static int set_user(request_rec *r, rp_visit_t *visit, const rp_dir_config_t *di
                 "a space, which a header would lose");
         return fail(r, visit);
     }
-    /* Both are only read, and live as long as the request; httpd's types do not say so. */
-    r->user = (char *)(apr_uintptr_t)user;
-    r->ap_auth_type = (char *)(apr_uintptr_t) "OAuth";
+    /* Copies, because httpd lets other modules write there. */
+    r->user = apr_pstrdup(r->pool, user);
+    r->ap_auth_type = apr_pstrdup(r->pool, "OAuth");
     return OK;
 }
 

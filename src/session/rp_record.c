@@ -17,79 +17,35 @@
 
 #include "../base/rp_buf.h"
 #include "../base/rp_limits.h"
+#include "../base/rp_reader.h"
 
 #define VERSION 1
 #define ABSENT 0xFFFFFFFFu
 #define TIMES 6
 #define STRINGS 7
 
-/* Where decoding stands; ok turns 0 at the first thing that does not add up. */
-typedef struct {
-    const unsigned char *data;
-    apr_size_t left;
-    int ok;
-} reader_t;
-
-static void put_number(rp_buf_t *buf, apr_uint64_t value, int bytes)
-{
-    for (int i = 0; i < bytes; i++) {
-        rp_buf_putc(buf, (char)(value & 0xFF));
-        value >>= 8;
-    }
-}
-
 static void put_string(rp_buf_t *buf, const char *text)
 {
     apr_size_t len;
 
     if (!text) {
-        put_number(buf, ABSENT, 4);
+        rp_buf_put_number(buf, ABSENT, 4);
         return;
     }
     len = strlen(text);
-    put_number(buf, len, 4);
+    rp_buf_put_number(buf, len, 4);
     rp_buf_put(buf, text, len + 1);
 }
 
-static const unsigned char *take(reader_t *reader, apr_size_t len)
+static const char *take_string(rp_reader_t *reader)
 {
-    const unsigned char *at = reader->data;
-
-    if (!reader->ok || len > reader->left) {
-        reader->ok = 0;
-        return NULL;
-    }
-    reader->data += len;
-    reader->left -= len;
-    return at;
-}
-
-static apr_uint32_t take_number32(reader_t *reader)
-{
-    const unsigned char *at = take(reader, 4);
-
-    return at ? (apr_uint32_t)at[0] | ((apr_uint32_t)at[1] << 8) | ((apr_uint32_t)at[2] << 16) |
-                    ((apr_uint32_t)at[3] << 24)
-              : 0;
-}
-
-static apr_time_t take_time(reader_t *reader)
-{
-    apr_uint64_t low = take_number32(reader);
-    apr_uint64_t high = take_number32(reader);
-
-    return (apr_time_t)(low | (high << 32));
-}
-
-static const char *take_string(reader_t *reader)
-{
-    apr_size_t len = take_number32(reader);
+    apr_size_t len = rp_reader_number(reader, 4);
     const unsigned char *at;
 
     if (len == ABSENT) {
         return NULL;
     }
-    at = take(reader, len + 1);
+    at = rp_reader_take(reader, len + 1);
     if (at && (at[len] != '\0' || memchr(at, '\0', len))) {
         reader->ok = 0;
         return NULL;
@@ -113,13 +69,13 @@ apr_status_t rp_record_encode(unsigned char **data, apr_size_t *len, const rp_re
     rp_buf_init(&buf, RP_MAX_SESSION_RECORD, pool);
     rp_buf_putc(&buf, VERSION);
     for (int i = 0; i < TIMES; i++) {
-        put_number(&buf, (apr_uint64_t)times[i], 8);
+        rp_buf_put_number(&buf, (apr_uint64_t)times[i], 8);
     }
-    put_number(&buf, record->token_generation, 4);
+    rp_buf_put_number(&buf, record->token_generation, 4);
     for (int i = 0; i < STRINGS; i++) {
         put_string(&buf, strings[i]);
     }
-    put_number(&buf, record->claims_len, 4);
+    rp_buf_put_number(&buf, record->claims_len, 4);
     rp_buf_put(&buf, record->claims, record->claims_len);
     if (rp_buf_status(&buf) != APR_SUCCESS) {
         return APR_ENOSPC;
@@ -131,19 +87,19 @@ apr_status_t rp_record_encode(unsigned char **data, apr_size_t *len, const rp_re
 
 apr_status_t rp_record_decode(rp_record_t *record, const unsigned char *data, apr_size_t len)
 {
-    reader_t reader = {data, len, 1};
+    rp_reader_t reader = {data, len, 1};
 
     memset(record, 0, sizeof(*record));
-    if (len < 1 || *take(&reader, 1) != VERSION) {
+    if (rp_reader_number(&reader, 1) != VERSION) {
         return APR_EINVAL;
     }
-    record->created = take_time(&reader);
-    record->last_used = take_time(&reader);
-    record->authenticated = take_time(&reader);
-    record->auth_time = take_time(&reader);
-    record->token_issued = take_time(&reader);
-    record->token_expires = take_time(&reader);
-    record->token_generation = take_number32(&reader);
+    record->created = (apr_time_t)rp_reader_number(&reader, 8);
+    record->last_used = (apr_time_t)rp_reader_number(&reader, 8);
+    record->authenticated = (apr_time_t)rp_reader_number(&reader, 8);
+    record->auth_time = (apr_time_t)rp_reader_number(&reader, 8);
+    record->token_issued = (apr_time_t)rp_reader_number(&reader, 8);
+    record->token_expires = (apr_time_t)rp_reader_number(&reader, 8);
+    record->token_generation = (apr_uint32_t)rp_reader_number(&reader, 4);
     record->provider = take_string(&reader);
     record->context = take_string(&reader);
     record->issuer = take_string(&reader);
@@ -151,8 +107,8 @@ apr_status_t rp_record_decode(rp_record_t *record, const unsigned char *data, ap
     record->sid = take_string(&reader);
     record->acr = take_string(&reader);
     record->scope = take_string(&reader);
-    record->claims_len = take_number32(&reader);
-    record->claims = take(&reader, record->claims_len);
+    record->claims_len = rp_reader_number(&reader, 4);
+    record->claims = rp_reader_take(&reader, record->claims_len);
     if (!reader.ok || reader.left != 0 || !record->provider || !record->subject) {
         memset(record, 0, sizeof(*record));
         return APR_EINVAL;
@@ -182,9 +138,9 @@ apr_status_t rp_record_encode_tokens(unsigned char **data, apr_size_t *len,
 
 apr_status_t rp_record_decode_tokens(rp_record_t *record, const unsigned char *data, apr_size_t len)
 {
-    reader_t reader = {data, len, 1};
+    rp_reader_t reader = {data, len, 1};
 
-    if (len < 1 || *take(&reader, 1) != VERSION) {
+    if (rp_reader_number(&reader, 1) != VERSION) {
         return APR_EINVAL;
     }
     record->access_token = take_string(&reader);

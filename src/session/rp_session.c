@@ -3,6 +3,8 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "../base/rp_buf.h"
+#include "../base/rp_reader.h"
 #include "rp_session_internal.h"
 
 #define PACK_LENGTH 4
@@ -225,9 +227,13 @@ apr_status_t rp_session_pack(unsigned char **data, apr_size_t *len, rp_env_t *en
     unsigned char *tokens = NULL;
     apr_size_t record_len = 0;
     apr_size_t tokens_len = 0;
-    unsigned char *at;
+    rp_buf_t buf;
 
-    *len = sizeof(session->id);
+    *data = NULL;
+    *len = 0;
+    rp_buf_init(&buf, sizeof(session->id) + PACK_LENGTH + (apr_size_t)2 * RP_MAX_SESSION_RECORD,
+                env->pool);
+    rp_buf_put(&buf, session->id, sizeof(session->id));
     if (realm->room.part) {
         if (rp_record_encode(&record, &record_len, &session->record, env->pool) != APR_SUCCESS ||
             rp_record_encode_tokens(&tokens, &tokens_len, &session->record, env->pool) !=
@@ -235,39 +241,24 @@ apr_status_t rp_session_pack(unsigned char **data, apr_size_t *len, rp_env_t *en
             return rp_fail(env, RP_E_SESSION_LIMIT, "the session passes %d bytes",
                            RP_MAX_SESSION_RECORD);
         }
-        *len += PACK_LENGTH + record_len + tokens_len;
+        rp_buf_put_number(&buf, record_len, PACK_LENGTH);
+        rp_buf_put(&buf, record, record_len);
+        rp_buf_put(&buf, tokens, tokens_len);
     }
-    *data = at = apr_palloc(env->pool, *len);
-    memcpy(at, session->id, sizeof(session->id));
-    at += sizeof(session->id);
-    if (record) {
-        for (int i = 0; i < PACK_LENGTH; i++) {
-            *at++ = (unsigned char)((record_len >> (8 * i)) & 0xFF);
-        }
-        memcpy(at, record, record_len);
-        memcpy(at + record_len, tokens, tokens_len);
-    }
-    return APR_SUCCESS;
+    *data = (unsigned char *)buf.data;
+    *len = buf.len;
+    return rp_buf_status(&buf);
 }
 
-/* at: behind the id. */
-static apr_status_t unpack_record(rp_session_t *session, const unsigned char *at, apr_size_t len)
+/* The reader stands behind the id. */
+static apr_status_t unpack_record(rp_session_t *session, rp_reader_t *reader)
 {
-    apr_size_t record_len;
-    apr_status_t rv;
+    apr_size_t record_len = rp_reader_number(reader, PACK_LENGTH);
+    const unsigned char *record = rp_reader_take(reader, record_len);
+    apr_status_t rv = record ? rp_record_decode(&session->record, record, record_len) : APR_EINVAL;
 
-    if (len < PACK_LENGTH) {
-        return APR_EINVAL;
-    }
-    record_len = (apr_uint32_t)at[0] | ((apr_uint32_t)at[1] << 8) | ((apr_uint32_t)at[2] << 16) |
-                 ((apr_uint32_t)at[3] << 24);
-    at += PACK_LENGTH;
-    len -= PACK_LENGTH;
-    if (record_len > len) {
-        return APR_EINVAL;
-    }
-    if ((rv = rp_record_decode(&session->record, at, record_len)) == APR_SUCCESS) {
-        rv = rp_record_decode_tokens(&session->record, at + record_len, len - record_len);
+    if (rv == APR_SUCCESS) {
+        rv = rp_record_decode_tokens(&session->record, reader->data, reader->left);
     }
     session->tokens_open = rv == APR_SUCCESS;
     return rv;
@@ -278,14 +269,14 @@ apr_status_t rp_session_unpack(rp_session_t **session, rp_env_t *env,
                                apr_size_t len)
 {
     rp_session_t *made = apr_pcalloc(env->pool, sizeof(*made));
+    rp_reader_t reader = {data, len, 1};
+    const unsigned char *id = rp_reader_take(&reader, sizeof(made->id));
 
     *session = NULL;
-    if (len < sizeof(made->id) ||
-        (realm->room.part &&
-         unpack_record(made, data + sizeof(made->id), len - sizeof(made->id)) != APR_SUCCESS)) {
+    if (!id || (realm->room.part && unpack_record(made, &reader) != APR_SUCCESS)) {
         return rp_fail(env, RP_E_INTERNAL, "a packed session of %" APR_SIZE_T_FMT " bytes", len);
     }
-    memcpy(made->id, data, sizeof(made->id));
+    memcpy(made->id, id, sizeof(made->id));
     *session = made;
     return keeper(realm)->reload(env, realm, made);
 }

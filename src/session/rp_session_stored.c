@@ -9,6 +9,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "../base/rp_reader.h"
 #include "../codec/rp_base64.h"
 #include "rp_session_cache.h"
 
@@ -67,19 +68,15 @@ static apr_status_t open_value(rp_session_data_t *opened, rp_env_t *env,
                                const rp_store_value_t *value)
 {
     rp_seal_for_t purpose = rp_session_seal_for(RP_SEAL_SESSION, realm, session);
-    const unsigned char *at = value->data;
-    apr_size_t box_len;
+    rp_reader_t reader = {value->data, value->len, 1};
+    apr_size_t box_len = rp_reader_number(&reader, LENGTH);
+    const unsigned char *box = rp_reader_take(&reader, box_len);
     apr_status_t rv;
 
-    if (value->len < LENGTH) {
+    if (!box) {
         return APR_EINVAL;
     }
-    box_len = (apr_uint32_t)at[0] | ((apr_uint32_t)at[1] << 8) | ((apr_uint32_t)at[2] << 16) |
-              ((apr_uint32_t)at[3] << 24);
-    if (box_len > value->len - LENGTH) {
-        return APR_EINVAL;
-    }
-    rv = rp_open(&opened->data, &opened->len, env, &purpose, at + LENGTH, box_len);
+    rv = rp_open(&opened->data, &opened->len, env, &purpose, box, box_len);
     if (rv == APR_SUCCESS) {
         rv = rp_record_decode(&session->record, opened->data, opened->len);
     }
@@ -87,8 +84,8 @@ static apr_status_t open_value(rp_session_data_t *opened, rp_env_t *env,
         rv = rp_claims_index(&session->record, env->pool);
     }
     session->tokens_open = 0;
-    session->tokens = at + LENGTH + box_len;
-    session->tokens_len = value->len - LENGTH - box_len;
+    session->tokens = reader.data;
+    session->tokens_len = reader.left;
     return rv;
 }
 

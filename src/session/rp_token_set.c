@@ -14,6 +14,7 @@
 
 #include "../base/rp_buf.h"
 #include "../base/rp_limits.h"
+#include "../base/rp_reader.h"
 #include "../codec/rp_base64.h"
 
 #define VERSION 1
@@ -23,21 +24,6 @@
 #define MAX_PIECES 8
 #define TEXTS 4
 
-typedef struct {
-    const unsigned char *data;
-    apr_size_t left;
-    apr_pool_t *pool;
-    int ok;
-} reader_t;
-
-static void put_number(rp_buf_t *buf, apr_uint64_t value, int bytes)
-{
-    for (int i = 0; i < bytes; i++) {
-        rp_buf_putc(buf, (char)(value & 0xFF));
-        value >>= 8;
-    }
-}
-
 static void put_piece(rp_buf_t *buf, const char *text, apr_size_t len, apr_pool_t *pool)
 {
     unsigned char *data;
@@ -45,10 +31,10 @@ static void put_piece(rp_buf_t *buf, const char *text, apr_size_t len, apr_pool_
 
     /* What decodes is canonical, and so comes back as the same text (codec/rp_base64.h). */
     if (len > 0 && rp_base64url_decode(&data, &data_len, text, len, pool) == APR_SUCCESS) {
-        put_number(buf, data_len | PACKED, 2);
+        rp_buf_put_number(buf, data_len | PACKED, 2);
         rp_buf_put(buf, data, data_len);
     } else {
-        put_number(buf, len, 2);
+        rp_buf_put_number(buf, len, 2);
         rp_buf_put(buf, text, len);
     }
 }
@@ -70,12 +56,12 @@ static int put_text(rp_buf_t *buf, const char *text, apr_pool_t *pool)
         pieces++;
     }
     if (pieces > MAX_PIECES) {
-        put_number(buf, 1, 1);
-        put_number(buf, strlen(text), 2);
+        rp_buf_put_number(buf, 1, 1);
+        rp_buf_put_number(buf, strlen(text), 2);
         rp_buf_puts(buf, text);
         return 1;
     }
-    put_number(buf, (apr_uint64_t)pieces, 1);
+    rp_buf_put_number(buf, (apr_uint64_t)pieces, 1);
     for (int i = 0; i < pieces; i++) {
         end = text + strcspn(text, ".");
         put_piece(buf, text, (apr_size_t)(end - text), pool);
@@ -94,10 +80,10 @@ apr_status_t rp_token_set_encode(unsigned char **data, apr_size_t *len, const rp
     *data = NULL;
     *len = 0;
     rp_buf_init(&buf, RP_MAX_SESSION_RECORD, pool);
-    put_number(&buf, VERSION, 1);
-    put_number(&buf, record->token_generation, 4);
-    put_number(&buf, (apr_uint64_t)record->token_issued, 8);
-    put_number(&buf, (apr_uint64_t)record->token_expires, 8);
+    rp_buf_put_number(&buf, VERSION, 1);
+    rp_buf_put_number(&buf, record->token_generation, 4);
+    rp_buf_put_number(&buf, (apr_uint64_t)record->token_issued, 8);
+    rp_buf_put_number(&buf, (apr_uint64_t)record->token_expires, 8);
     for (int i = 0; i < TEXTS; i++) {
         if (!put_text(&buf, texts[i], pool)) {
             return APR_ENOSPC;
@@ -111,59 +97,35 @@ apr_status_t rp_token_set_encode(unsigned char **data, apr_size_t *len, const rp
     return APR_SUCCESS;
 }
 
-static const unsigned char *take(reader_t *reader, apr_size_t len)
+static void take_piece(rp_buf_t *buf, rp_reader_t *reader, apr_pool_t *pool)
 {
-    const unsigned char *at = reader->data;
-
-    if (!reader->ok || len > reader->left) {
-        reader->ok = 0;
-        return NULL;
-    }
-    reader->data += len;
-    reader->left -= len;
-    return at;
-}
-
-static apr_uint64_t take_number(reader_t *reader, int bytes)
-{
-    const unsigned char *at = take(reader, (apr_size_t)bytes);
-    apr_uint64_t value = 0;
-
-    for (int i = bytes; at && i > 0; i--) {
-        value = value << 8 | at[i - 1];
-    }
-    return value;
-}
-
-static void take_piece(rp_buf_t *buf, reader_t *reader)
-{
-    apr_size_t head = (apr_size_t)take_number(reader, 2);
+    apr_size_t head = (apr_size_t)rp_reader_number(reader, 2);
     apr_size_t len = head & ~(apr_size_t)PACKED;
-    const unsigned char *at = take(reader, len);
+    const unsigned char *at = rp_reader_take(reader, len);
 
     if (!at || (!(head & PACKED) && memchr(at, '\0', len))) {
         reader->ok = 0;
     } else if (head & PACKED) {
-        rp_buf_puts(buf, rp_base64url_encode(at, len, reader->pool));
+        rp_buf_puts(buf, rp_base64url_encode(at, len, pool));
     } else {
         rp_buf_put(buf, at, len);
     }
 }
 
-static const char *take_text(reader_t *reader)
+static const char *take_text(rp_reader_t *reader, apr_pool_t *pool)
 {
-    int pieces = (int)take_number(reader, 1);
+    int pieces = (int)rp_reader_number(reader, 1);
     rp_buf_t buf;
 
     if (!reader->ok || pieces == ABSENT) {
         return NULL;
     }
-    rp_buf_init(&buf, RP_MAX_SESSION_RECORD, reader->pool);
+    rp_buf_init(&buf, RP_MAX_SESSION_RECORD, pool);
     for (int i = 0; i < pieces && reader->ok; i++) {
         if (i > 0) {
             rp_buf_putc(&buf, '.');
         }
-        take_piece(&buf, reader);
+        take_piece(&buf, reader, pool);
     }
     if (rp_buf_status(&buf) != APR_SUCCESS) {
         reader->ok = 0;
@@ -174,19 +136,19 @@ static const char *take_text(reader_t *reader)
 apr_status_t rp_token_set_decode(rp_record_t *record, const unsigned char *data, apr_size_t len,
                                  apr_pool_t *pool)
 {
-    reader_t reader = {data, len, pool, 1};
+    rp_reader_t reader = {data, len, 1};
     rp_record_t read = *record;
 
-    if (take_number(&reader, 1) != VERSION) {
+    if (rp_reader_number(&reader, 1) != VERSION) {
         return APR_EINVAL;
     }
-    read.token_generation = (apr_uint32_t)take_number(&reader, 4);
-    read.token_issued = (apr_time_t)take_number(&reader, 8);
-    read.token_expires = (apr_time_t)take_number(&reader, 8);
-    read.scope = take_text(&reader);
-    read.access_token = take_text(&reader);
-    read.refresh_token = take_text(&reader);
-    read.id_token = take_text(&reader);
+    read.token_generation = (apr_uint32_t)rp_reader_number(&reader, 4);
+    read.token_issued = (apr_time_t)rp_reader_number(&reader, 8);
+    read.token_expires = (apr_time_t)rp_reader_number(&reader, 8);
+    read.scope = take_text(&reader, pool);
+    read.access_token = take_text(&reader, pool);
+    read.refresh_token = take_text(&reader, pool);
+    read.id_token = take_text(&reader, pool);
     if (!reader.ok || reader.left != 0) {
         return APR_EINVAL;
     }

@@ -308,6 +308,30 @@ static void a_token_that_soon_expires_is_refreshed_without_waiting(void **state)
     assert_string_equal(reply.session->record.refresh_token, "refresh-2");
 }
 
+/* Behind a trusted proxy the site is made for the request, and goes with it. */
+static void a_deferred_refresh_needs_nothing_of_its_request(void **state)
+{
+    fixture_t *f = *state;
+    rp_site_t *site = apr_pmemdup(f->test->env.pool, &f->site, sizeof(*site));
+    char *context = apr_pstrdup(f->test->env.pool, f->site.realm.context);
+
+    sign_in(f, 300);
+    site->realm.context = context;
+    f->request.site = site;
+    f->place.backend_token = RP_BACKEND_USER;
+    provider_is_there(f);
+    token_answer(f, 200,
+                 "{\"access_token\":\"access-2\",\"token_type\":\"Bearer\",\"expires_in\":300}");
+    test_env_advance(f->test, 250);
+    assert_string_equal(run(f).backend_token, "access-1");
+    assert_int_equal(f->test->job_count, 1);
+    memset(context, 'x', strlen(context));
+    memset(site, 0x55, sizeof(*site));
+    test_env_run_jobs(f->test);
+    f->request.site = &f->site;
+    assert_string_equal(run(f).backend_token, "access-2");
+}
+
 static void a_token_that_has_expired_is_refreshed_first(void **state)
 {
     fixture_t *f = *state;
@@ -497,6 +521,7 @@ int run_flow_access_tests(void)
         TEST(a_user_without_the_claim_is_refused_and_not_sent_to_the_login),
         TEST(the_backend_gets_the_token_that_was_asked_for),
         TEST(a_token_that_soon_expires_is_refreshed_without_waiting),
+        TEST(a_deferred_refresh_needs_nothing_of_its_request),
         TEST(a_token_that_has_expired_is_refreshed_first),
         TEST(invalid_grant_ends_the_session_and_the_user_signs_in_again),
         TEST(no_other_refusal_ends_the_session),
