@@ -14,7 +14,7 @@ build='gcc libc6-dev make autoconf automake libtool pkg-config apache2 apache2-d
        libcurl4-openssl-dev libjansson-dev libhiredis-dev ca-certificates openssl'
 check='libcmocka-dev clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 clang clang-format
        clang-tidy cppcheck valgrind memcached redis-server curl chromium fonts-dejavu-core'
-measure='valgrind wrk curl libapache2-mod-auth-openidc'
+measure='valgrind wrk curl redis-server libapache2-mod-auth-openidc'
 
 case $profile in
 build) wanted=$build node=no ;;
