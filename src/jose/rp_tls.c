@@ -32,6 +32,7 @@ SSL *rp_tls_session(SSL_CTX *context, const char *host)
 
     /* An address is looked for among the certificate's addresses, and is no name for SNI. */
     if (param && (X509_VERIFY_PARAM_set1_ip_asc(param, host) ||
+                  /* NOLINTNEXTLINE(clang-diagnostic-cast-qual): OpenSSL's macro casts. */
                   (SSL_set1_host(session, host) && SSL_set_tlsext_host_name(session, host)))) {
         ERR_clear_error();
         return session;

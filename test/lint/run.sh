@@ -1,6 +1,7 @@
 #!/bin/sh
-# clang-format, clang-tidy and cppcheck over all C files. The scripts beside this one are run by
-# `make check`. Argument: a configured build directory.
+# clang-format, clang-tidy (which is clang too, with the warnings of the build) and cppcheck over all
+# C files. The scripts beside this one are run by `make check`. Argument: a configured build
+# directory.
 set -eu
 build=${1:?build directory}
 cd "$(dirname "$0")/../.."
@@ -15,11 +16,12 @@ pkg-config --exists hiredis_ssl || sources=$(echo "$sources" | grep -v rp_store_
 
 includes="$(apr-1-config --includes) -I$(apxs -q INCLUDEDIR 2> /dev/null ||
     apxs2 -q INCLUDEDIR) $(pkg-config --cflags libcrypto libcurl jansson hiredis cmocka)"
+warnings=$(sed -n 's/^WARN_CFLAGS = //p' "$build/Makefile")
 # shellcheck disable=SC2086
 echo "$sources" | grep -v '^$' | tr ' ' '\n' |
     xargs -P "$(getconf _NPROCESSORS_ONLN)" -n 4 sh -c '
-        clang-tidy-14 --quiet "$@" -- -std=c11 -D_GNU_SOURCE '"$includes"' \
-            -DTEST_VECTORS=\"test/vectors\" -DPACKAGE_VERSION=\"0\" 2> "'"$build"'/tidy.$$.log" ||
+        clang-tidy-14 --quiet "$@" -- -std=c11 -D_GNU_SOURCE '"$warnings $includes"' \
+            -DTEST_VECTORS=\"test/vectors\" 2> "'"$build"'/tidy.$$.log" ||
             { cat "'"$build"'/tidy.$$.log"; exit 1; }
     ' tidy || bad=1
 
