@@ -111,6 +111,18 @@
 #define RP_REFRESH_PAUSE_SECONDS 10
 #define RP_REFRESH_LEASE_SECONDS 20
 
+/* Tokens for backends that processes share: how long one without expires_in is used, how long a
+ * backend that refused a new one has to wait for the next, how often a process looks whether its
+ * copy is still the one in the store, and the longest pause after a failure (the first is a
+ * second, each further one twice as long). */
+#define RP_TOKEN_DEFAULT_SECONDS 300
+#define RP_TOKEN_REFUSED_SECONDS 60
+#define RP_TOKEN_LOOK_SECONDS 1
+#define RP_TOKEN_PAUSE_MAX_SECONDS 60
+#define RP_TOKEN_FAILURES_SECONDS 600
+/* Copies that one process keeps. */
+#define RP_MAX_KEPT_TOKENS 64
+
 /* A session's last use is written at most this often. */
 #define RP_TOUCH_SECONDS 60
 

@@ -258,7 +258,7 @@ static apr_status_t keep_fresh(rp_reply_t *reply, rp_env_t *env, const rp_reques
 
 apr_status_t rp_refresh_backend_token(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request)
 {
-    rp_backend_token_t kind = request->place->backend_token;
+    rp_backend_kind_t kind = request->place->backend.kind;
     apr_status_t rv;
 
     if (kind == RP_BACKEND_NONE) {

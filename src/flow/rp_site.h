@@ -51,7 +51,22 @@ typedef enum {
     RP_UNAUTHENTICATED_PASS
 } rp_unauthenticated_t;
 
-typedef enum { RP_BACKEND_NONE, RP_BACKEND_USER, RP_BACKEND_ID } rp_backend_token_t;
+/* Whose token the backend gets; the order is that of the words in the directive's row. */
+typedef enum {
+    RP_BACKEND_NONE,
+    RP_BACKEND_USER,   /* the signed-in user's access token */
+    RP_BACKEND_ID,     /* the user's ID Token */
+    RP_BACKEND_SERVICE /* the server's own, from the client credentials flow */
+} rp_backend_kind_t;
+
+/* OAuthBackendToken. What a kind has no use for is NULL. */
+typedef struct {
+    rp_backend_kind_t kind;
+    const char *provider; /* name; NULL: the place's */
+    const char *scope;    /* separated by spaces; NULL: not sent */
+    const char *audience;
+    const char *resource; /* RFC 8707 */
+} rp_backend_token_t;
 
 /* A protected place: the merged configuration that applies to one request. */
 typedef struct {
@@ -60,7 +75,7 @@ typedef struct {
     rp_session_limits_t limits;
     const char *user_claim; /* OAuthUser; NULL when it is an expression, which the caller knows */
     int preserve_post;
-    rp_backend_token_t backend_token;
+    rp_backend_token_t backend;
     const apr_array_header_t *scope;             /* NULL: the provider's */
     const apr_array_header_t *resource;          /* NULL: the provider's */
     const apr_table_t *authorization_parameters; /* NULL: none */

@@ -7,9 +7,10 @@
  *   check_access_ex       rp_authn_access     endpoints are open
  *   check_authn           rp_authn_check      AuthType OAuth: who is it? (flow/rp_access.h)
  *   check_authz           rp_authn_authz      Require says no: 403, or a login
- *   fixups                rp_headers_fixup    tell the backend who it is
+ *   fixups                rp_headers_fixup    tell the backend who it is, and give it its token
  *   insert_filter         rp_private_insert   Cache-Control: private
  *   handler               rp_handler_run      the endpoints (flow/rp_endpoint.h)
+ *   handler               rp_backend_run      a backend that refuses a token is asked once more
  */
 #include <httpd.h>
 
@@ -22,6 +23,7 @@
 
 #include "rp_authn.h"
 #include "rp_authz.h"
+#include "rp_backend.h"
 #include "rp_config_check.h"
 #include "rp_directive.h"
 #include "rp_handler.h"
@@ -41,6 +43,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_map_to_storage(rp_handler_storage, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_map_to_storage(rp_authn_trace, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_handler(rp_handler_run, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_handler(rp_backend_run, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    rp_backend_register();
 
     ap_hook_check_access_ex(rp_authn_access, NULL, NULL, APR_HOOK_REALLY_FIRST,
                             AP_AUTH_INTERNAL_PER_CONF);

@@ -65,11 +65,11 @@ static void ask_for_part(request_rec *r, rp_visit_t *visit, const rp_dir_config_
     rp_place_t *place = apr_pmemdup(r->pool, &dir->place, sizeof(*place));
     const rp_visit_t *whole = r->main ? rp_visit_find(r->main) : NULL;
 
-    place->backend_token = RP_BACKEND_NONE;
+    place->backend.kind = RP_BACKEND_NONE;
     visit->request.place = place;
     rp_access(&visit->reply, rp_visit_env(visit, r), &visit->request);
     if (whole && whole->place && visit->reply.session &&
-        whole->place->place.backend_token == dir->place.backend_token) {
+        whole->place->place.backend.kind == dir->place.backend.kind) {
         visit->reply.backend_token = whole->reply.backend_token;
     }
 }

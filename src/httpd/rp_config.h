@@ -100,7 +100,8 @@ typedef struct {
 typedef struct {
     const char *section; /* "/app" */
     rp_where_t where;
-    const apr_array_header_t *use; /* of a use: the names; of a protected place: NULL */
+    const char *directive;         /* what names providers */
+    const apr_array_header_t *use; /* the names; NULL: none is named */
 } rp_mention_t;
 
 typedef struct {
@@ -121,6 +122,7 @@ typedef struct {
 
     /* Noted while sections are read. */
     apr_array_header_t *uses;         /* of rp_mention_t: every OAuthUse of this server */
+    apr_array_header_t *backends;     /* of rp_mention_t: every OAuthBackendToken service */
     apr_array_header_t *protected;    /* of rp_mention_t: every AuthType OAuth of this server */
     apr_array_header_t *header_names; /* of const char *: every OAuthHeader, inherited ones too */
     apr_array_header_t *claims;       /* of const char *: claims that directives use */
@@ -140,6 +142,7 @@ typedef struct {
     const struct ap_logconf *quiet_log;
     int claims_asked; /* for rp_source.c: 1: an expression of the configuration asks for one */
     ap_filter_rec_t *private_filter; /* for rp_private.c */
+    ap_filter_rec_t *backend_filter; /* for rp_backend.c */
 } rp_server_config_t;
 
 static inline rp_server_config_t *rp_server_config(const server_rec *server)

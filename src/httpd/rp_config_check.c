@@ -231,13 +231,13 @@ static int names_provider(const rp_server_config_t *config, const char *name)
 
 static void check_use(rp_check_t *check, const rp_server_config_t *config, const rp_mention_t *one)
 {
-    for (int n = 0; n < one->use->nelts; n++) {
+    for (int n = 0; one->use && n < one->use->nelts; n++) {
         const char *name = APR_ARRAY_IDX(one->use, n, const char *);
 
         if (!names_provider(config, name)) {
             rp_check_error(check, RP_E_CONFIG_PROVIDER_UNKNOWN, &one->where,
-                           "OAuthUse: there is no <OAuthProvider %s>, which %s uses", name,
-                           *one->section ? one->section : "the server");
+                           "%s: there is no <OAuthProvider %s>, which %s uses", one->directive,
+                           name, *one->section ? one->section : "the server");
         }
     }
 }
@@ -246,6 +246,9 @@ static void check_uses(rp_check_t *check, const rp_server_config_t *config)
 {
     for (int i = 0; i < config->uses->nelts; i++) {
         check_use(check, config, &APR_ARRAY_IDX(config->uses, i, rp_mention_t));
+    }
+    for (int i = 0; i < config->backends->nelts; i++) {
+        check_use(check, config, &APR_ARRAY_IDX(config->backends, i, rp_mention_t));
     }
 }
 
@@ -257,6 +260,14 @@ static void check_protected(rp_check_t *check, const rp_server_config_t *config)
         rp_check_error(check, RP_E_CONFIG_NO_PROVIDER, &one->where,
                        "AuthType OAuth: %s is protected, but there is no provider to sign in at",
                        one->section);
+    }
+    for (int i = 0; i < config->backends->nelts; i++) {
+        const rp_mention_t *one = &APR_ARRAY_IDX(config->backends, i, rp_mention_t);
+
+        rp_check_error(
+            check, RP_E_CONFIG_NO_PROVIDER, &one->where,
+            "OAuthBackendToken: %s asks for a token, but there is no provider to give one",
+            one->section);
     }
 }
 

@@ -56,6 +56,6 @@ RP_DIRECTIVE(UNAUTHENTICATED, "OAuthUnauthenticated", D, WORD, place.unauthentic
 RP_DIRECTIVE(USER, "OAuthUser", SD, SOURCE, user, "", "sub", "CLAIM|\"EXPR\"", "REMOTE_USER: a claim, or an expression with %{...} in it")
 RP_DIRECTIVE(HEADERS, "OAuthHeaders", SD, WORD, headers, "standard|none", "standard", "standard|none", "Whether the backend gets X-Forwarded-User, -Email, -Preferred-Username and -Groups")
 RP_DIRECTIVE(HEADER, "OAuthHeader", SD, HEADER, header_rows, "", "", "NAME CLAIM|\"EXPR\"", "One more request header for the backend, from a claim or an expression with %{...} in it")
-RP_DIRECTIVE(BACKEND_TOKEN, "OAuthBackendToken", D, WORD, place.backend_token, "none|user|id", "none", "none|user|id", "What the backend gets as Authorization: Bearer: the user's access token, refreshed before it expires, or the ID Token")
+RP_DIRECTIVE(BACKEND_TOKEN, "OAuthBackendToken", D, BACKEND, place.backend, "none|user|id|service", "none", "none|user|id|service [provider=NAME] [scope=\"SCOPE...\"] [audience=VALUE] [resource=URI]", "What the backend gets as Authorization: Bearer: the user's access token, refreshed before it expires; the ID Token; or the server's own token from the client credentials flow, which needs no user and no AuthType")
 RP_DIRECTIVE(PRESERVE_POST, "OAuthPreservePost", D, WORD, place.preserve_post, "off|on", "off", "on|off", "Whether a POST of a form survives the login (limited in size, from the same site only)")
 /* clang-format on */

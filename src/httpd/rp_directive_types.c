@@ -178,61 +178,16 @@ static const char *parse_ORIGINS(void *slot, const rp_directive_use_t *use, int 
     return parse_kinds(slot, use, RP_VALUE_ORIGIN, argc, argv);
 }
 
-/* RFC 6749 3.3: scope-token. */
-static int is_scope(const char *text)
-{
-    for (const char *c = text; *c; c++) {
-        if (!apr_isgraph(*c) || (unsigned char)*c > 126 || *c == '"' || *c == '\\') {
-            return 0;
-        }
-    }
-    return *text != '\0';
-}
-
 static const char *parse_SCOPES(void *slot, const rp_directive_use_t *use, int argc,
                                 char *const argv[])
 {
-    for (int i = 0; i < argc; i++) {
-        if (!is_scope(argv[i])) {
-            return apr_psprintf(use->pool,
-                                "\"%s\" is not a scope: no spaces, quotes or backslashes", argv[i]);
-        }
-    }
-    return parse_kinds(slot, use, RP_VALUE_TEXT, argc, argv);
-}
-
-/* RFC 8707 2: an absolute URI without a fragment; of any scheme. */
-static int is_resource(const char *text)
-{
-    const char *c = text;
-
-    if (!apr_isalpha(*c)) {
-        return 0;
-    }
-    while (apr_isalnum(*c) || *c == '+' || *c == '-' || *c == '.') {
-        c++;
-    }
-    if (*c != ':' || c[1] == '\0') {
-        return 0;
-    }
-    for (; *c; c++) {
-        if (!apr_isgraph(*c) || *c == '#' || (unsigned char)*c > 126) {
-            return 0;
-        }
-    }
-    return 1;
+    return parse_kinds(slot, use, RP_VALUE_SCOPE, argc, argv);
 }
 
 static const char *parse_RESOURCES(void *slot, const rp_directive_use_t *use, int argc,
                                    char *const argv[])
 {
-    for (int i = 0; i < argc; i++) {
-        if (!is_resource(argv[i])) {
-            return apr_psprintf(use->pool, "\"%s\" is not an absolute URI without fragment",
-                                argv[i]);
-        }
-    }
-    return parse_kinds(slot, use, RP_VALUE_TEXT, argc, argv);
+    return parse_kinds(slot, use, RP_VALUE_RESOURCE, argc, argv);
 }
 
 static const char *parse_NETWORKS(void *slot, const rp_directive_use_t *use, int argc,

@@ -6,6 +6,7 @@
 
 #include "../base/rp_limits.h"
 #include "../flow/rp_export.h"
+#include "rp_backend.h"
 #include "rp_source.h"
 #include "rp_translate.h"
 
@@ -135,7 +136,7 @@ static void forget_earlier(request_rec *r)
     for (; origin; origin = origin->main ? origin->main : origin->prev) {
         const rp_visit_t *visit = rp_visit_find(origin);
 
-        if (!visit || !visit->shared) {
+        if (!visit || (!visit->shared && !visit->backend_token)) {
             continue;
         }
         if (!found && r->main) {
@@ -143,8 +144,10 @@ static void forget_earlier(request_rec *r)
             r->headers_in = apr_table_copy(r->pool, r->headers_in);
         }
         found = 1;
-        unset_rows(r->headers_in, visit->shared);
-        if (visit->reply.backend_token) {
+        if (visit->shared) {
+            unset_rows(r->headers_in, visit->shared);
+        }
+        if (visit->backend_token) {
             apr_table_unset(r->headers_in, "Authorization");
         }
     }
@@ -267,10 +270,6 @@ static int share(request_rec *r, rp_visit_t *visit, rp_visit_t *own, const rp_di
     if (rv != APR_SUCCESS) {
         return refuse(r, visit, dir);
     }
-    if (visit->reply.backend_token) {
-        apr_table_setn(r->headers_in, "Authorization",
-                       apr_pstrcat(r->pool, "Bearer ", visit->reply.backend_token, NULL));
-    }
     set_variables(r, visit);
     return OK;
 }
@@ -280,6 +279,7 @@ int rp_headers_fixup(request_rec *r)
     const rp_dir_config_t *dir;
     rp_visit_t *identity;
     rp_visit_t *own;
+    int rv;
 
     if (!rp_server_config(r->server)->active) {
         return DECLINED;
@@ -292,10 +292,11 @@ int rp_headers_fixup(request_rec *r)
     if (dir->local_headers) {
         scrub_local(r, dir);
     }
-    identity = rp_visit_identity(r);
     /* A forward proxy's request goes wherever the client wants (D92). */
-    if (!identity || r->proxyreq == PROXYREQ_PROXY) {
+    if (r->proxyreq == PROXYREQ_PROXY) {
         return DECLINED;
     }
-    return share(r, identity, own, dir);
+    identity = rp_visit_identity(r);
+    rv = identity ? share(r, identity, own, dir) : OK;
+    return rv == OK ? rp_backend_fixup(r, identity) : rv;
 }

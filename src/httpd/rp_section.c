@@ -50,7 +50,19 @@ static rp_mention_t *mention(apr_array_header_t *list, const cmd_parms *cmd)
     memset(one, 0, sizeof(*one));
     one->section = cmd->path ? cmd->path : "";
     one->where = rp_section_where(cmd);
+    one->directive = cmd->cmd->name;
     return one;
+}
+
+/* NULL for no name. */
+static const apr_array_header_t *named(const char *name, apr_pool_t *pool)
+{
+    apr_array_header_t *list = name ? apr_array_make(pool, 1, sizeof(name)) : NULL;
+
+    if (list) {
+        APR_ARRAY_PUSH(list, const char *) = name;
+    }
+    return list;
 }
 
 static void note_headers(rp_server_config_t *server, const rp_dir_config_t *dir)
@@ -96,6 +108,8 @@ void rp_section_note(cmd_parms *cmd, rp_directive_id_t id, rp_dir_config_t *dir)
     }
     if (id == RP_D_USE) {
         mention(server->uses, cmd)->use = dir->place.use;
+    } else if (id == RP_D_BACKEND_TOKEN && dir->place.backend.kind == RP_BACKEND_SERVICE) {
+        mention(server->backends, cmd)->use = named(dir->place.backend.provider, cmd->pool);
     } else if (id == RP_D_HEADER) {
         note_headers(server, dir);
     } else if (id == RP_D_USER && dir->user.claim) {

@@ -14,6 +14,9 @@
 #include "../jose/rp_crypto.h"
 #include "../jose/rp_seal.h"
 #include "../session/rp_session_cache.h"
+#include "../session/rp_shared_token.h"
+#include "../session/rp_token_cache.h"
+#include "rp_backend.h"
 #include "rp_directive.h"
 #include "rp_jobs.h"
 #include "rp_log.h"
@@ -24,6 +27,7 @@
 #include "rp_state_dir.h"
 #include "rp_store_watch.h"
 #include "rp_stores.h"
+#include "rp_tend.h"
 
 /* Calls that one child has in flight to one provider: enough for a rush of logins, too few for a
  * hanging provider to take all threads. */
@@ -41,6 +45,7 @@ typedef struct {
     const rp_keyring_t *keyring; /* made from the state directory's secret; NULL: not needed */
     rp_http_t *http;             /* NULL in the parent */
     rp_session_cache_t *opened;  /* likewise */
+    rp_token_cache_t *tokens;    /* likewise */
     rp_jobs_t *jobs;
 } state_t;
 
@@ -124,6 +129,7 @@ void rp_state_request_env(rp_env_t *env, request_rec *r)
     env->local = state->local;
     env->keyring = config->keyring;
     env->opened = state->opened;
+    env->tokens = state->tokens;
     env->state_dir = state->dir;
 }
 
@@ -141,6 +147,7 @@ static void server_env(rp_env_t *env, void *ctx)
     env->local = state->local;
     env->keyring = config->keyring;
     env->opened = state->opened;
+    env->tokens = state->tokens;
     env->state_dir = state->dir;
 }
 
@@ -154,6 +161,23 @@ static void report_job(const rp_env_t *env, void *ctx)
                   apr_psprintf(env->pool, "OA-%d %s: %s; fault: %s; %s", (int)row->id, row->name,
                                env->error.detail ? env->error.detail : "no detail",
                                rp_fault_name(row->fault), row->admin));
+}
+
+/* Every second, on a thread of its own in each child. */
+static void tend(apr_pool_t *pool)
+{
+    sigset_t saved;
+    rp_env_t env;
+
+    if (!state || !state->tokens) {
+        return;
+    }
+    memset(&env, 0, sizeof(env));
+    env.pool = pool;
+    rp_signals_hold(&saved);
+    server_env(&env, state->main_server);
+    rp_shared_token_tend(&env);
+    rp_signals_release(&saved);
 }
 
 /* --- the parent --- */
@@ -280,6 +304,7 @@ int rp_state_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     if (rv != APR_SUCCESS) {
         return fail(main_server, RP_E_CONFIG_STATE_DIR, rv, "OAuthStateDir", state->dir);
     }
+    rp_tend_register(main_server, tend, pconf);
     return make_rings(pconf) == OK ? open_stores(pconf) : HTTP_INTERNAL_SERVER_ERROR;
 }
 
@@ -336,9 +361,11 @@ static apr_status_t init_child(apr_pool_t *pchild, server_rec *main_server)
     for (server_rec *server = main_server; rv == APR_SUCCESS && server; server = server->next) {
         rp_source_prepare(server);
         rp_private_prepare(server);
+        rp_backend_prepare(server);
         rv = make_caches(server, pchild);
     }
     state->opened = rp_session_cache_make(kept_sessions(), pchild);
+    state->tokens = rp_token_cache_make(pchild);
     /* Last, so that the pool ends it first: its jobs use the others. */
     if (rv == APR_SUCCESS) {
         rv = rp_jobs_make(&state->jobs, server_env, report_job, pchild);

@@ -249,6 +249,73 @@ static const char *parse_metadata(const char **slot, const char *text, apr_pool_
     return why;
 }
 
+/* RFC 6749 3.3: scope-token. */
+static int is_scope(const char *text, apr_size_t len)
+{
+    for (apr_size_t i = 0; i < len; i++) {
+        if (!apr_isgraph(text[i]) || (unsigned char)text[i] > 126 || text[i] == '"' ||
+            text[i] == '\\') {
+            return 0;
+        }
+    }
+    return len > 0;
+}
+
+static const char *parse_scope(const char **slot, const char *text, apr_pool_t *pool)
+{
+    if (!is_scope(text, strlen(text))) {
+        return apr_psprintf(pool, "\"%s\" is not a scope: no spaces, quotes or backslashes", text);
+    }
+    *slot = apr_pstrdup(pool, text);
+    return NULL;
+}
+
+static const char *parse_scopes(const char **slot, const char *text, apr_pool_t *pool)
+{
+    for (const char *word = text; word;) {
+        const char *space = strchr(word, ' ');
+
+        if (!is_scope(word, space ? (apr_size_t)(space - word) : strlen(word))) {
+            return apr_psprintf(pool, "\"%s\" is not a list of scopes separated by single spaces",
+                                text);
+        }
+        word = space ? space + 1 : NULL;
+    }
+    *slot = apr_pstrdup(pool, text);
+    return NULL;
+}
+
+/* RFC 8707 2: an absolute URI without a fragment; of any scheme. */
+static int is_resource(const char *text)
+{
+    const char *c = text;
+
+    if (!apr_isalpha(*c)) {
+        return 0;
+    }
+    while (apr_isalnum(*c) || *c == '+' || *c == '-' || *c == '.') {
+        c++;
+    }
+    if (*c != ':' || c[1] == '\0') {
+        return 0;
+    }
+    for (; *c; c++) {
+        if (!apr_isgraph(*c) || *c == '#' || (unsigned char)*c > 126) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static const char *parse_resource(const char **slot, const char *text, apr_pool_t *pool)
+{
+    if (!is_resource(text)) {
+        return apr_psprintf(pool, "\"%s\" is not an absolute URI without fragment", text);
+    }
+    *slot = apr_pstrdup(pool, text);
+    return NULL;
+}
+
 static const char *parse_number(void *slot, const rp_value_type_t *type, const char *text,
                                 apr_pool_t *pool)
 {
@@ -297,6 +364,12 @@ const char *rp_value_parse(void *slot, const rp_value_type_t *type, const char *
         return parse_origin(string, text, pool);
     case RP_VALUE_PATH:
         return parse_path(string, text, pool);
+    case RP_VALUE_SCOPE:
+        return parse_scope(string, text, pool);
+    case RP_VALUE_SCOPES:
+        return parse_scopes(string, text, pool);
+    case RP_VALUE_RESOURCE:
+        return parse_resource(string, text, pool);
     case RP_VALUE_METADATA:
         return parse_metadata(string, text, pool);
     case RP_VALUE_FILE:

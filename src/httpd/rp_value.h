@@ -19,6 +19,9 @@ typedef enum {
     RP_VALUE_ISSUER,   /* const char *: such a URL without query, kept as it was written */
     RP_VALUE_ORIGIN,   /* const char *: scheme://host[:port] in canonical form */
     RP_VALUE_PATH,     /* const char *: URL path of unreserved characters, no slash at its end */
+    RP_VALUE_SCOPE,    /* const char *: one scope */
+    RP_VALUE_SCOPES,   /* const char *: scopes, separated by single spaces */
+    RP_VALUE_RESOURCE, /* const char *: an absolute URI without a fragment */
     RP_VALUE_METADATA, /* const char *: URL, file:PATH (made absolute) or none */
     RP_VALUE_FILE,     /* const char *: absolute name of a readable file */
     RP_VALUE_DIR       /* const char *: absolute name */

@@ -27,6 +27,8 @@ typedef struct {
     int evaluating;                /* 1: Require is being looked at, on behalf of a hook of ours */
     int claim_wanted;              /* 1: an expression asked for a claim before authentication */
     int granted;                   /* 1: Require let it through */
+    const char *backend_token;     /* what was put into Authorization; NULL: nothing was */
+    int watched;                   /* 1: rp_backend_run is at it */
     const rp_dir_config_t *shared; /* whose headers were set; NULL: none were */
 } rp_visit_t;
 

@@ -34,7 +34,8 @@ typedef enum {
     RP_KIND_LEASE = 3,    /* who is refreshing */
     RP_KIND_METADATA = 4, /* provider metadata and keys, as text, and who fetches them */
     RP_KIND_INDEX = 5,    /* issuer and sid or sub -> sessions */
-    RP_KIND_ENDED = 6     /* a session that has ended though its cookie may still come */
+    RP_KIND_ENDED = 6,    /* a session that has ended though its cookie may still come */
+    RP_KIND_TOKEN = 7     /* a sealed token for backends, how often getting it failed */
 } rp_store_kind_t;
 
 typedef struct {

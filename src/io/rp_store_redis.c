@@ -37,6 +37,7 @@
 static const char *const kinds[] = {
     [RP_KIND_SESSION] = "session:",   [RP_KIND_LOGIN] = "login:", [RP_KIND_LEASE] = "lease:",
     [RP_KIND_METADATA] = "metadata:", [RP_KIND_INDEX] = "index:", [RP_KIND_ENDED] = "ended:",
+    [RP_KIND_TOKEN] = "token:",
 };
 
 /* --- numbers and keys --- */

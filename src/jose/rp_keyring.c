@@ -22,6 +22,7 @@ static const char *const purpose_names[RP_SEAL_PURPOSES] = {
     [RP_SEAL_LOGIN_URL] = "login url",
     [RP_SEAL_LOGOUT_STATE] = "logout state",
     [RP_SEAL_CSRF] = "csrf",
+    [RP_SEAL_SHARED_TOKEN] = "shared token",
 };
 
 static apr_status_t forget(void *data)

@@ -31,7 +31,8 @@ typedef enum {
     RP_SEAL_LOGIN_STATE, /* the state parameter */
     RP_SEAL_LOGIN_URL,   /* a long return URL kept in the store */
     RP_SEAL_LOGOUT_STATE,
-    RP_SEAL_CSRF, /* tokens in our own forms */
+    RP_SEAL_CSRF,         /* tokens in our own forms */
+    RP_SEAL_SHARED_TOKEN, /* a token for backends, in the store; binding: its name */
     RP_SEAL_PURPOSES
 } rp_seal_purpose_t;
 

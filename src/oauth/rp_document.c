@@ -173,7 +173,7 @@ static apr_status_t fail_as_before(rp_env_t *env, const rp_error_t *cause)
 static apr_status_t judge_lease(const rp_generation_t **known, rp_env_t *env,
                                 const rp_document_t *document)
 {
-    rp_document_lease_t lease;
+    rp_lease_t lease;
     apr_status_t rv = rp_document_lease_read(&lease, env, document, RP_LEASE_FETCH);
 
     if (rv == RP_FAILED) {
@@ -298,7 +298,7 @@ static void await_refetch(const rp_generation_t **known, rp_env_t *env,
 {
     apr_interval_time_t limit = document->provider->http.total_timeout;
     const rp_generation_t *old = *known;
-    rp_document_lease_t lease;
+    rp_lease_t lease;
 
     for (apr_interval_time_t waited = 0; waited <= limit; waited += WAIT_STEP) {
         if (rp_document_lease_read(&lease, env, document, RP_LEASE_REFETCH) != APR_SUCCESS ||

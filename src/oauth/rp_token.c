@@ -70,6 +70,42 @@ apr_status_t rp_token_refresh(rp_token_response_t **response, rp_env_t *env,
                              : rp_token_response_read(response, env, answer, RP_E_REFRESH_GRANT);
 }
 
+static void append_given(rp_buf_t *form, const char *name, const char *value)
+{
+    if (value) {
+        rp_form_append(form, name, value);
+    }
+}
+
+static void append_target(rp_buf_t *form, const rp_token_target_t *target)
+{
+    append_given(form, "scope", target->scope);
+    append_given(form, "audience", target->audience);
+    append_given(form, "resource", target->resource);
+}
+
+apr_status_t rp_token_client(rp_token_response_t **response, rp_env_t *env,
+                             const rp_metadata_t *metadata, const rp_token_target_t *target)
+{
+    rp_http_response_t *answer;
+    rp_buf_t form;
+    apr_status_t rv;
+
+    *response = NULL;
+    rp_buf_init(&form, FORM_MAX, env->pool);
+    rp_form_append(&form, "grant_type", "client_credentials");
+    append_target(&form, target);
+    rv = post(&answer, env, metadata, RP_ENDPOINT_TOKEN, &form);
+    if (rv == APR_SUCCESS) {
+        rv = rp_token_response_read(response, env, answer, RP_E_TOKEN_ERROR);
+    }
+    if (rv == APR_SUCCESS) {
+        (*response)->refresh_token = NULL;
+        (*response)->id_token = NULL;
+    }
+    return rv;
+}
+
 /* Whatever kept a token from being revoked has one name here: the session has ended all the same.
  */
 static apr_status_t fail_revocation(rp_env_t *env, const rp_error_t *before)

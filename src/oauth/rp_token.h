@@ -15,6 +15,18 @@ apr_status_t rp_token_code(rp_token_response_t **response, rp_env_t *env,
 apr_status_t rp_token_refresh(rp_token_response_t **response, rp_env_t *env,
                               const rp_metadata_t *metadata, const char *refresh_token);
 
+/* What a token for a backend shall be good for; NULL: not sent. */
+typedef struct {
+    const char *scope;    /* separated by spaces */
+    const char *audience; /* what many providers have in place of a resource */
+    const char *resource; /* RFC 8707 2 */
+} rp_token_target_t;
+
+/* The client credentials grant (RFC 6749 4.4). A refresh token or an ID Token that comes with it
+ * is not handed on (4.4.3). RP_FAILED with 13xx or 11xx. */
+apr_status_t rp_token_client(rp_token_response_t **response, rp_env_t *env,
+                             const rp_metadata_t *metadata, const rp_token_target_t *target);
+
 /* Revokes one token when the provider offers it. APR_NOTFOUND: it does not; RP_FAILED with
  * RP_E_REVOCATION. hint is "refresh_token" or "access_token". */
 apr_status_t rp_token_revoke(rp_env_t *env, const rp_metadata_t *metadata, const char *token,

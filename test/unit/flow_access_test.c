@@ -274,9 +274,9 @@ static void the_backend_gets_the_token_that_was_asked_for(void **state)
     fixture_t *f = *state;
 
     sign_in(f, 300);
-    f->place.backend_token = RP_BACKEND_USER;
+    f->place.backend.kind = RP_BACKEND_USER;
     assert_string_equal(run(f).backend_token, "access-1");
-    f->place.backend_token = RP_BACKEND_ID;
+    f->place.backend.kind = RP_BACKEND_ID;
     assert_string_equal(run(f).backend_token, "id-token");
     assert_int_equal(test_http_calls(f->http), 0);
 }
@@ -287,7 +287,7 @@ static void a_token_that_soon_expires_is_refreshed_without_waiting(void **state)
     rp_reply_t reply;
 
     sign_in(f, 300);
-    f->place.backend_token = RP_BACKEND_USER;
+    f->place.backend.kind = RP_BACKEND_USER;
     test_env_advance(f->test, 245);
     provider_is_there(f);
     token_answer(f, 200,
@@ -318,7 +318,7 @@ static void a_deferred_refresh_needs_nothing_of_its_request(void **state)
     sign_in(f, 300);
     site->realm.context = context;
     f->request.site = site;
-    f->place.backend_token = RP_BACKEND_USER;
+    f->place.backend.kind = RP_BACKEND_USER;
     provider_is_there(f);
     token_answer(f, 200,
                  "{\"access_token\":\"access-2\",\"token_type\":\"Bearer\",\"expires_in\":300}");
@@ -338,7 +338,7 @@ static void a_token_that_has_expired_is_refreshed_first(void **state)
     rp_reply_t reply;
 
     sign_in(f, 300);
-    f->place.backend_token = RP_BACKEND_USER;
+    f->place.backend.kind = RP_BACKEND_USER;
     test_env_advance(f->test, 301);
     provider_is_there(f);
     token_answer(f, 200, "{\"access_token\":\"access-2\",\"token_type\":\"bEARER\"}");
@@ -355,14 +355,14 @@ static void invalid_grant_ends_the_session_and_the_user_signs_in_again(void **st
 
     navigate(f);
     sign_in(f, 300);
-    f->place.backend_token = RP_BACKEND_USER;
+    f->place.backend.kind = RP_BACKEND_USER;
     test_env_advance(f->test, 301);
     provider_is_there(f);
     token_answer(f, 400, "{\"error\":\"invalid_grant\"}");
     reply = run(f);
     assert_int_equal(reply.outcome, RP_REDIRECT);
     assert_int_equal(reply.error.id, RP_E_REFRESH_GRANT);
-    f->place.backend_token = RP_BACKEND_NONE;
+    f->place.backend.kind = RP_BACKEND_NONE;
     assert_int_equal(run(f).outcome, RP_REDIRECT);
 }
 
@@ -390,7 +390,7 @@ static void no_other_refusal_ends_the_session(void **state)
     rp_reply_t reply;
 
     sign_in(f, 300);
-    f->place.backend_token = RP_BACKEND_USER;
+    f->place.backend.kind = RP_BACKEND_USER;
     provider_is_there(f);
     test_env_advance(f->test, 301);
     for (apr_size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
@@ -404,7 +404,7 @@ static void no_other_refusal_ends_the_session(void **state)
         rp_forgive(&f->test->env);
         test_env_advance(f->test, RP_REFRESH_PAUSE_SECONDS + 1);
     }
-    f->place.backend_token = RP_BACKEND_NONE;
+    f->place.backend.kind = RP_BACKEND_NONE;
     assert_int_equal(run(f).outcome, RP_PASS);
 }
 
@@ -414,7 +414,7 @@ static void a_provider_that_hangs_costs_the_token_and_not_the_session(void **sta
     rp_reply_t reply;
 
     sign_in(f, 300);
-    f->place.backend_token = RP_BACKEND_USER;
+    f->place.backend.kind = RP_BACKEND_USER;
     provider_is_there(f);
     test_http_answer_error(f->http, TOKEN_URL, RP_E_PROVIDER_TIMEOUT);
     test_env_advance(f->test, 250);
@@ -448,7 +448,7 @@ static void a_request_that_comes_late_to_a_refresh_does_not_use_the_old_token_ag
     assert_int_equal(rp_access_session(&late.session, env, &f->request), APR_SUCCESS);
     assert_int_equal(rp_access_session(&other, env, &f->request), APR_SUCCESS);
     assert_int_equal(rp_session_renew(env, &f->site.realm, other, &tokens), APR_SUCCESS);
-    f->place.backend_token = RP_BACKEND_USER;
+    f->place.backend.kind = RP_BACKEND_USER;
     assert_int_equal(rp_refresh_backend_token(&late, env, &f->request), APR_SUCCESS);
     assert_string_equal(late.backend_token, "access-2");
     assert_int_equal(test_http_calls_to(f->http, TOKEN_URL), 0);
@@ -474,7 +474,7 @@ static void without_a_refresh_token_an_expired_token_asks_for_a_new_login(void *
                           .token_expires = f->test->now + apr_time_from_sec(60)};
 
     have_session(f, &record);
-    f->place.backend_token = RP_BACKEND_USER;
+    f->place.backend.kind = RP_BACKEND_USER;
     assert_string_equal(run(f).backend_token, "access-1");
     test_env_advance(f->test, 60);
     assert_int_equal(run(f).outcome, RP_CHALLENGE);
@@ -487,7 +487,7 @@ static void a_token_that_the_session_does_not_have_is_no_token(void **state)
     rp_reply_t reply;
 
     have_session(f, &record);
-    f->place.backend_token = RP_BACKEND_ID;
+    f->place.backend.kind = RP_BACKEND_ID;
     reply = run(f);
     assert_int_equal(reply.status, 502);
     assert_int_equal(reply.error.id, RP_E_BACKEND_TOKEN);

@@ -11,6 +11,7 @@ int run_flow_logout_tests(void);
 int run_flow_page_tests(void);
 int run_flow_preserve_tests(void);
 int run_flow_request_tests(void);
+int run_flow_service_tests(void);
 int run_flow_session_tests(void);
 int run_flow_state_tests(void);
 

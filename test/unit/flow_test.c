@@ -14,6 +14,7 @@ int main(void)
     failed += run_flow_preserve_tests();
     failed += run_flow_page_tests();
     failed += run_flow_access_tests();
+    failed += run_flow_service_tests();
     failed += run_flow_export_tests();
     failed += run_flow_fault_tests();
     return failed ? 1 : 0;

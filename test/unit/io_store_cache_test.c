@@ -231,7 +231,7 @@ static void what_must_not_push_out_or_be_pushed_out_stays_apart(void **state)
     rp_store_value_t value;
 
     test->env.store = rp_store_cache_make(&made->base, apart, test->env.pool);
-    for (int kind = RP_KIND_SESSION; kind <= RP_KIND_ENDED; kind++) {
+    for (int kind = RP_KIND_SESSION; kind <= RP_KIND_TOKEN; kind++) {
         rp_store_key_t key = {(rp_store_kind_t)kind, "a", 1};
         int there = kind == RP_KIND_LOGIN || kind == RP_KIND_ENDED;
         int before = test_cache_count(made);

@@ -69,7 +69,7 @@ static void what_is_believed_unsealed_stays_on_this_machine(void **state)
     (void)state;
     test->env.store = shared;
     test->env.local = local;
-    for (int kind = RP_KIND_SESSION; kind <= RP_KIND_ENDED; kind++) {
+    for (int kind = RP_KIND_SESSION; kind <= RP_KIND_TOKEN; kind++) {
         rp_store_key_t key = {(rp_store_kind_t)kind, "a", 1};
         int here = kind == RP_KIND_METADATA;
 

@@ -372,12 +372,12 @@ static void kinds_do_not_meet(void **state)
     rp_env_t *env = fixture->env;
     rp_store_value_t value;
 
-    for (int kind = RP_KIND_SESSION; kind <= RP_KIND_ENDED; kind++) {
+    for (int kind = RP_KIND_SESSION; kind <= RP_KIND_TOKEN; kind++) {
         rp_store_key_t key = {(rp_store_kind_t)kind, "same", 4};
 
         assert_int_equal(rp_store_add(env, &key, &kind, sizeof(kind), MINUTE), APR_SUCCESS);
     }
-    for (int kind = RP_KIND_SESSION; kind <= RP_KIND_ENDED; kind++) {
+    for (int kind = RP_KIND_SESSION; kind <= RP_KIND_TOKEN; kind++) {
         rp_store_key_t key = {(rp_store_kind_t)kind, "same", 4};
 
         assert_int_equal(rp_store_get(&value, env, &key), APR_SUCCESS);

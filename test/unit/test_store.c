@@ -197,3 +197,17 @@ int test_store_count(const rp_store_t *base, const rp_env_t *env, rp_store_kind_
     }
     return count;
 }
+
+void test_store_damage(rp_store_t *base, const rp_env_t *env, rp_store_kind_t kind)
+{
+    test_store_t *store = (test_store_t *)base;
+
+    for (apr_hash_index_t *i = apr_hash_first(env->pool, store->entries); i; i = apr_hash_next(i)) {
+        const char *name = apr_hash_this_key(i);
+        entry_t *entry = apr_hash_this_val(i);
+
+        if (name[0] == (char)kind && entry->len > 0) {
+            entry->data[entry->len - 1] ^= 1;
+        }
+    }
+}

@@ -21,4 +21,7 @@ void test_store_spoil(rp_store_t *store, int spoilt);
 /* How many entries of a kind have not expired by the environment's clock. */
 int test_store_count(const rp_store_t *store, const rp_env_t *env, rp_store_kind_t kind);
 
+/* Changes the last byte of every entry of a kind. */
+void test_store_damage(rp_store_t *store, const rp_env_t *env, rp_store_kind_t kind);
+
 #endif

@@ -1,0 +1,200 @@
+#include "rp_backend.h"
+
+#include <apr_strings.h>
+#include <http_config.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <string.h>
+#include <util_filter.h>
+
+#include "../flow/rp_service.h"
+#include "rp_translate.h"
+
+#define FILTER_NAME "OAUTH_BACKEND"
+
+typedef enum {
+    PENDING, /* nothing came from the backend yet */
+    LET_BY,  /* the response is the client's */
+    AGAIN,   /* swallowed: there is another token */
+    FAILED   /* swallowed: there is none */
+} verdict_t;
+
+typedef struct {
+    request_rec *r;
+    rp_visit_t *visit;
+    int repeatable; /* 1: the request can be sent once more */
+    verdict_t verdict;
+} watch_t;
+
+static int has_service_token(const request_rec *r, const rp_visit_t *visit)
+{
+    const rp_dir_config_t *dir = rp_dir_config(r->per_dir_config);
+
+    /* A forward proxy's request goes wherever the client wants (D92). */
+    return dir->place.backend.kind == RP_BACKEND_SERVICE && visit->site && !visit->at_endpoint &&
+           r->proxyreq != PROXYREQ_PROXY;
+}
+
+static void set_token(request_rec *r, rp_visit_t *visit, const char *token)
+{
+    visit->backend_token = token;
+    apr_table_setn(r->headers_in, "Authorization", apr_pstrcat(r->pool, "Bearer ", token, NULL));
+}
+
+static int refuse(request_rec *r, rp_visit_t *visit, rp_from_t from)
+{
+    rp_env_t *env = rp_visit_env(visit, r);
+    rp_reply_t reply;
+
+    apr_table_unset(r->headers_in, "Authorization");
+    if (!visit->place) {
+        rp_translate_request(visit, r, &rp_dir_config(r->per_dir_config)->place);
+    }
+    memset(&reply, 0, sizeof(reply));
+    rp_reply_fail(&reply, env, &visit->request);
+    return rp_translate_reply(r, visit, &reply, from);
+}
+
+int rp_backend_fixup(request_rec *r, const rp_visit_t *user)
+{
+    rp_visit_t *visit = rp_visit(r);
+    const char *token;
+
+    if (has_service_token(r, visit)) {
+        if (rp_service_token(&token, rp_visit_env(visit, r), visit->site,
+                             &rp_dir_config(r->per_dir_config)->place) != APR_SUCCESS) {
+            return refuse(r, visit, RP_FROM_HOOK);
+        }
+        set_token(r, visit, token);
+        return OK;
+    }
+    if (user && user->reply.backend_token) {
+        set_token(r, visit, user->reply.backend_token);
+        return OK;
+    }
+    return DECLINED;
+}
+
+/* --- a refusal --- */
+
+static int is_repeatable(request_rec *r)
+{
+    int plain = r->method_number == M_GET || r->method_number == M_OPTIONS ||
+                r->method_number == M_DELETE || apr_table_get(r->headers_in, "Content-Length");
+
+    return plain && !ap_request_has_body(r) && !apr_table_get(r->headers_in, "Upgrade");
+}
+
+static verdict_t judge(watch_t *watch)
+{
+    request_rec *r = watch->r;
+    rp_visit_t *visit = watch->visit;
+    rp_env_t *env = rp_visit_env(visit, r);
+    const char *token;
+    apr_status_t rv;
+
+    rv = rp_service_replace(&token, env, visit->site, &rp_dir_config(r->per_dir_config)->place,
+                            visit->backend_token);
+    if (rv == APR_NOTFOUND) {
+        return LET_BY;
+    }
+    if (!watch->repeatable) {
+        /* The token is renewed, for others; this response is all that the client can have. */
+        rp_forgive(env);
+        return LET_BY;
+    }
+    if (rv != APR_SUCCESS) {
+        return FAILED;
+    }
+    rp_debug(env, "the backend refused a token; once more with another");
+    set_token(r, visit, token);
+    return AGAIN;
+}
+
+static apr_status_t filter(ap_filter_t *self, apr_bucket_brigade *brigade)
+{
+    watch_t *watch = self->ctx;
+
+    if (watch->verdict == PENDING) {
+        watch->verdict = self->r->status == HTTP_UNAUTHORIZED ? judge(watch) : LET_BY;
+    }
+    if (watch->verdict == LET_BY) {
+        ap_remove_output_filter(self);
+        return ap_pass_brigade(self->next, brigade);
+    }
+    return apr_brigade_cleanup(brigade);
+}
+
+/* A response as no backend has touched it. */
+typedef struct {
+    apr_table_t *headers_out;
+    apr_table_t *err_headers_out;
+} blank_t;
+
+static blank_t remember(const request_rec *r)
+{
+    blank_t blank = {apr_table_copy(r->pool, r->headers_out),
+                     apr_table_copy(r->pool, r->err_headers_out)};
+
+    return blank;
+}
+
+static void restore(request_rec *r, const blank_t *blank)
+{
+    r->headers_out = blank->headers_out;
+    r->err_headers_out = blank->err_headers_out;
+    r->status = HTTP_OK;
+    r->status_line = NULL;
+    r->content_type = NULL;
+    r->content_encoding = NULL;
+    r->content_languages = NULL;
+}
+
+static int run_watched(request_rec *r, watch_t *watch)
+{
+    ap_filter_t *self = ap_add_output_filter_handle(rp_server_config(r->server)->backend_filter,
+                                                    watch, r, r->connection);
+    int rv = ap_run_handler(r);
+
+    if (watch->verdict == PENDING && rv == HTTP_UNAUTHORIZED) {
+        /* ProxyErrorOverride: the handler says it in place of the backend. */
+        watch->verdict = judge(watch);
+    }
+    if (watch->verdict != LET_BY) {
+        ap_remove_output_filter(self);
+    }
+    return rv;
+}
+
+int rp_backend_run(request_rec *r)
+{
+    rp_visit_t *visit = rp_visit_find(r);
+    watch_t watch = {.r = r, .visit = visit};
+    blank_t blank;
+    int rv;
+
+    if (!visit || !visit->backend_token || visit->watched || r->main ||
+        r->proxyreq != PROXYREQ_REVERSE || !has_service_token(r, visit)) {
+        return DECLINED;
+    }
+    visit->watched = 1;
+    watch.repeatable = is_repeatable(r);
+    blank = remember(r);
+    rv = run_watched(r, &watch);
+    if (watch.verdict == AGAIN || watch.verdict == FAILED) {
+        restore(r, &blank);
+        return watch.verdict == AGAIN ? ap_run_handler(r) : refuse(r, visit, RP_FROM_HANDLER);
+    }
+    return rv;
+}
+
+/* Nothing else that looks at a response may stand before it. */
+void rp_backend_register(void)
+{
+    ap_register_output_filter(FILTER_NAME, filter, NULL, (ap_filter_type)(AP_FTYPE_RESOURCE - 1));
+}
+
+void rp_backend_prepare(server_rec *server)
+{
+    rp_server_config(server)->backend_filter = ap_get_output_filter_handle(FILTER_NAME);
+}
