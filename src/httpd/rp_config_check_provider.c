@@ -53,19 +53,22 @@ static void check_scope(rp_check_t *check, const rp_provider_config_t *config)
                    name_of(&config->provider));
 }
 
+/* A virtual host without protected places may have a provider for tokens alone. */
 static void check_endpoints(rp_check_t *check, const rp_provider_config_t *config)
 {
     const rp_provider_t *provider = &config->provider;
+    int login = provider->endpoints[RP_ENDPOINT_AUTHORIZATION] ||
+                rp_server_config(check->server)->protected->nelts > 0;
     int needed[RP_ENDPOINT_COUNT] = {0};
 
     if (!without_metadata(provider)) {
         return;
     }
-    needed[RP_ENDPOINT_AUTHORIZATION] = 1;
     needed[RP_ENDPOINT_TOKEN] = 1;
+    needed[RP_ENDPOINT_AUTHORIZATION] = login;
     needed[RP_ENDPOINT_USERINFO] =
-        provider->profile == RP_PROFILE_OAUTH2 || provider->userinfo == RP_USERINFO_ON;
-    needed[RP_ENDPOINT_JWKS] = provider->profile == RP_PROFILE_OPENID &&
+        login && (provider->profile == RP_PROFILE_OAUTH2 || provider->userinfo == RP_USERINFO_ON);
+    needed[RP_ENDPOINT_JWKS] = login && provider->profile == RP_PROFILE_OPENID &&
                                (provider->signing_algs & RP_ALGS_ASYMMETRIC) != 0;
     for (int i = 0; i < RP_ENDPOINT_COUNT; i++) {
         if (needed[i] && !provider->endpoints[i]) {

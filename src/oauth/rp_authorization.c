@@ -97,6 +97,12 @@ apr_status_t rp_authorization_url(const char **url, rp_env_t *env, const rp_meta
     rp_buf_t query;
 
     *url = NULL;
+    if (!metadata->endpoints[RP_ENDPOINT_AUTHORIZATION]) {
+        return rp_fail(env, RP_E_METADATA_INVALID,
+                       "%s is missing, so nobody can sign in; OAuthEndpoint %s can set it",
+                       rp_endpoint_member(RP_ENDPOINT_AUTHORIZATION),
+                       rp_endpoint_name(RP_ENDPOINT_AUTHORIZATION));
+    }
     if (!challenge) {
         return rp_fail(env, RP_E_CRYPTO, "hash of the code verifier");
     }

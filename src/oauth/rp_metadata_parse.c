@@ -136,16 +136,14 @@ static apr_status_t take_endpoints(const work_t *work)
     for (int i = 0; i < RP_ENDPOINT_COUNT && rv == APR_SUCCESS; i++) {
         rv = take_endpoint(work, (rp_endpoint_t)i);
     }
-    if (rv == APR_SUCCESS) {
-        rv = require_endpoint(work, RP_ENDPOINT_AUTHORIZATION);
-    }
-    if (rv == APR_SUCCESS) {
-        rv = require_endpoint(work, RP_ENDPOINT_TOKEN);
-    }
-    if (rv == APR_SUCCESS && work->metadata->provider->profile == RP_PROFILE_OAUTH2) {
-        rv = require_endpoint(work, RP_ENDPOINT_USERINFO);
-    }
-    return rv;
+    return rv == APR_SUCCESS ? require_endpoint(work, RP_ENDPOINT_TOKEN) : rv;
+}
+
+static apr_status_t check_identity(const work_t *work)
+{
+    return work->metadata->provider->profile == RP_PROFILE_OAUTH2
+               ? require_endpoint(work, RP_ENDPOINT_USERINFO)
+               : APR_SUCCESS;
 }
 
 static apr_status_t take_algs(const work_t *work)
@@ -252,20 +250,33 @@ static apr_status_t check_demands(const work_t *work)
     return APR_SUCCESS;
 }
 
-static step_fn *const steps[] = {take_issuer, take_endpoints, take_algs,     take_client_auth,
-                                 check_pkce,  check_response, check_demands, take_iss_parameter};
+static step_fn *const steps[] = {take_issuer, take_endpoints, take_client_auth};
+static step_fn *const login_steps[] = {check_identity, take_algs,     check_pkce,
+                                       check_response, check_demands, take_iss_parameter};
+
+static apr_status_t take_steps(const work_t *work, step_fn *const *step, apr_size_t count)
+{
+    apr_status_t rv = APR_SUCCESS;
+
+    for (apr_size_t i = 0; i < count && rv == APR_SUCCESS; i++) {
+        rv = step[i](work);
+    }
+    return rv;
+}
 
 static apr_status_t build(rp_metadata_t **metadata, rp_env_t *env, const rp_provider_t *provider,
                           const json_t *document, apr_pool_t *pool)
 {
     work_t work = {.env = env, .document = document, .pool = pool};
-    apr_status_t rv = APR_SUCCESS;
+    apr_status_t rv;
 
     *metadata = NULL;
     work.metadata = apr_pcalloc(pool, sizeof(*work.metadata));
     work.metadata->provider = provider;
-    for (apr_size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && rv == APR_SUCCESS; i++) {
-        rv = steps[i](&work);
+    rv = take_steps(&work, steps, sizeof(steps) / sizeof(steps[0]));
+    /* RFC 8414 2: without it where no grant type uses it; such a provider signs nobody in. */
+    if (rv == APR_SUCCESS && work.metadata->endpoints[RP_ENDPOINT_AUTHORIZATION]) {
+        rv = take_steps(&work, login_steps, sizeof(login_steps) / sizeof(login_steps[0]));
     }
     if (rv == APR_SUCCESS) {
         *metadata = work.metadata;

@@ -14,9 +14,9 @@
 
 #define TOKEN_URL FLOW_ISSUER "/token"
 
+/* Of a provider for tokens alone. */
 static const char metadata[] =
-    "{\"issuer\":\"" FLOW_ISSUER "\",\"authorization_endpoint\":\"" FLOW_AUTHORIZE
-    "\",\"token_endpoint\":\"" TOKEN_URL "\"}";
+    "{\"issuer\":\"" FLOW_ISSUER "\",\"token_endpoint\":\"" TOKEN_URL "\"}";
 
 static int setup(void **state)
 {
@@ -263,7 +263,7 @@ static void without_expires_in_a_token_is_used_for_a_while(void **state)
 
     test_http_answer(flow->http, TOKEN_URL, 200, "application/json",
                      "{\"access_token\":\"service-1\",\"token_type\":\"bearer\","
-                     "\"refresh_token\":\"never used\"}");
+                     "\"refresh_token\":\"never-used\"}");
     answers(flow, "service-2", 300);
     get(flow);
     test_env_advance(flow->test, RP_TOKEN_DEFAULT_SECONDS - 61);
@@ -364,6 +364,14 @@ static void every_outside_failure_is_a_failure_or_no_matter(void **state)
     assert_true(last);
 }
 
+static void nobody_signs_in_at_a_provider_for_tokens_alone(void **state)
+{
+    flow_t *flow = *state;
+    rp_reply_t reply = flow_open(flow, "/app");
+
+    flow_expect_error(&reply, RP_E_METADATA_INVALID);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, flow_teardown)
 
 int run_flow_service_tests(void)
@@ -384,6 +392,7 @@ int run_flow_service_tests(void)
         TEST(a_refused_token_is_not_used_again_when_there_is_no_other),
         TEST(a_stored_token_that_does_not_open_is_no_token),
         TEST(a_place_without_a_provider_gets_none),
+        TEST(nobody_signs_in_at_a_provider_for_tokens_alone),
         TEST(every_outside_failure_is_a_failure_or_no_matter),
     };
 

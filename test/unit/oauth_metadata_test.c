@@ -22,7 +22,11 @@ static const document_row_t documents[] = {
     {"issuer with a look-alike", "{\"issuer\":\"https://\\u043ep.example\"}", RP_E_METADATA_ISSUER},
     {"issuer that goes on", "{\"issuer\":\"https://op.example.evil\"}", RP_E_METADATA_ISSUER},
     {"another issuer", "{\"issuer\":\"https://evil.example\"}", RP_E_METADATA_ISSUER},
-    {"no authorization endpoint", "{\"authorization_endpoint\":null}", RP_E_METADATA_INVALID},
+    {"no authorization endpoint, for a provider that signs nobody in",
+     "{\"authorization_endpoint\":null,\"jwks_uri\":null,"
+     "\"code_challenge_methods_supported\":[\"plain\"]}",
+     RP_E_NONE},
+    {"authorization endpoint a number", "{\"authorization_endpoint\":1}", RP_E_METADATA_INVALID},
     {"no token endpoint", "{\"token_endpoint\":null}", RP_E_METADATA_INVALID},
     {"no jwks", "{\"jwks_uri\":null}", RP_E_METADATA_INVALID},
     {"no userinfo, which openid can do without", "{\"userinfo_endpoint\":null}", RP_E_NONE},
