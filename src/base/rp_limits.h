@@ -81,8 +81,10 @@
 /* Elements of a list that Redis answers with; ROLE has one for each replica, four levels down. */
 #define RP_MAX_REDIS_ELEMENTS 64
 
-/* Secrets and templates on disk. */
+/* Secrets, keys (an RSA key of RP_MAX_RSA_BITS has some seven thousand characters) and templates on
+ * disk. */
 #define RP_MAX_SECRET 4096
+#define RP_MAX_KEY_FILE 32768
 #define RP_MAX_TEMPLATE 262144
 
 /* Login: how long a browser has for the visit at the provider, and how often a login that came
