@@ -104,6 +104,14 @@
 #define RP_METADATA_PAUSE_SECONDS 10
 #define RP_METADATA_RETRY_SECONDS 2
 
+/* How long a client assertion is good for: enough for clocks that differ a little, and as long as a
+ * provider has to remember that it was used. */
+#define RP_CLIENT_ASSERTION_SECONDS 60
+
+/* The published keys (jwks.json) may be kept so long by whoever reads them: a new key has to be
+ * published that much before it signs. */
+#define RP_JWKS_MAX_AGE_SECONDS 300
+
 /* ID Token: issued longer ago than this, it is not the answer to a login of now. */
 #define RP_ID_TOKEN_AGE_SECONDS 86400
 
