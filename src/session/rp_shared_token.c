@@ -174,6 +174,7 @@ static apr_status_t look(rp_shared_token_t *token, work_t *work)
     }
     token->version = value.version;
     token->looked = rp_now(work->env);
+    memcpy(token->name, work->name, RP_SHA256);
     return rv;
 }
 
@@ -196,7 +197,10 @@ static apr_status_t keep(rp_shared_token_t *token, work_t *work)
     if (rp_buf_status(&buf) != APR_SUCCESS) {
         return rp_fail(work->env, RP_E_TOKEN_RESPONSE, "access_token is too long");
     }
+    /* Which version this will be, the next look tells. */
+    token->version = 0;
     token->looked = rp_now(work->env);
+    memcpy(token->name, work->name, RP_SHA256);
     if (ttl <= 0) {
         return APR_SUCCESS;
     }
@@ -416,18 +420,35 @@ static void renew_ahead(work_t *work)
 
 /* --- what callers ask --- */
 
-/* The process's copy while it need not be compared, else what the store has. */
+/* 1 when the process's copy is what the store has, or need not be compared. */
+static int is_current(const rp_shared_token_t *token, rp_env_t *env)
+{
+    rp_store_key_t key = {RP_KIND_TOKEN, token->name, RP_SHA256};
+    apr_time_t now = rp_now(env);
+    rp_store_value_t value;
+    apr_status_t rv;
+
+    if (!is_good(token, now)) {
+        return 0;
+    }
+    if (env->store != env->local) {
+        return now - token->looked < apr_time_from_sec(RP_TOKEN_LOOK_SECONDS);
+    }
+    rv = token->version ? rp_store_get_newer(&value, env, &key, token->version) : APR_NOTFOUND;
+    return rv == APR_SUCCESS && !value.data;
+}
+
+/* The process's copy, else what the store has. */
 static apr_status_t find(rp_shared_token_t *token, work_t *work)
 {
     rp_token_cache_t *cache = work->env->tokens;
-    apr_time_t now = rp_now(work->env);
     apr_status_t rv;
 
     rv = rp_token_cache_get(token, cache, work->packed, work->packed_len, work->env->pool);
-    if (rv == APR_SUCCESS && is_good(token, now) &&
-        now - token->looked < apr_time_from_sec(RP_TOKEN_LOOK_SECONDS)) {
+    if (rv == APR_SUCCESS && is_current(token, work->env)) {
         return APR_SUCCESS;
     }
+    rp_forgive(work->env);
     rv = look(token, work);
     if (rv == APR_SUCCESS) {
         remember(work, token);

@@ -11,7 +11,7 @@ import http from 'node:http';
 import { randomBytes } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import Provider from 'oidc-provider';
+import Provider, { errors } from 'oidc-provider';
 import { newKeyPair } from './keys.mjs';
 import { memoryStore } from './memory-store.mjs';
 import { errorPage, loginPage, logoutPage, signedOutPage } from './pages.mjs';
@@ -101,7 +101,18 @@ function configuration(options, store, jwks, cookieKeys) {
     },
     features: {
       devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
       introspection: { enabled: true, allowedPolicy: () => true },
+      // resources: resource -> what oidc-provider wants to know of it (scope, audience, format).
+      resourceIndicators: {
+        enabled: true,
+        getResourceServerInfo: async (ctx, resource) => {
+          const info = options.resources?.[resource];
+          if (!info) throw new errors.InvalidTarget();
+          return { scope: '', audience: resource, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256' } }, ...info };
+        },
+        useGrantedResource: async () => true,
+      },
       jwtUserinfo: { enabled: true },
       revocation: { enabled: true },
       rpInitiatedLogout: {
