@@ -256,6 +256,18 @@ static apr_status_t keep_fresh(rp_reply_t *reply, rp_env_t *env, const rp_reques
     return refresh_now(env, &job, reply->session);
 }
 
+/* A bearer token is what its holder has: there is no refresh token and no ID Token behind it. */
+static apr_status_t pass_on(rp_reply_t *reply, rp_env_t *env, rp_backend_kind_t kind)
+{
+    if (kind == RP_BACKEND_ID) {
+        return rp_fail(env, RP_E_BACKEND_TOKEN, "a bearer token comes without an ID Token");
+    }
+    if (kind == RP_BACKEND_USER) {
+        reply->backend_token = reply->session->record.access_token;
+    }
+    return APR_SUCCESS;
+}
+
 apr_status_t rp_refresh_backend_token(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request)
 {
     rp_backend_kind_t kind = request->place->backend.kind;
@@ -263,6 +275,9 @@ apr_status_t rp_refresh_backend_token(rp_reply_t *reply, rp_env_t *env, const rp
 
     if (kind == RP_BACKEND_NONE) {
         return APR_SUCCESS;
+    }
+    if (reply->session->bearer) {
+        return pass_on(reply, env, kind);
     }
     if ((rv = rp_session_open_tokens(env, &request->site->realm, reply->session)) != APR_SUCCESS ||
         (rv = keep_fresh(reply, env, request)) != APR_SUCCESS ||

@@ -51,6 +51,7 @@ static rp_mention_t *mention(apr_array_header_t *list, const cmd_parms *cmd)
     one->section = cmd->path ? cmd->path : "";
     one->where = rp_section_where(cmd);
     one->directive = cmd->cmd->name;
+    one->kind = cmd->directive && cmd->directive->parent ? cmd->directive->parent->directive : "";
     return one;
 }
 
@@ -110,6 +111,10 @@ void rp_section_note(cmd_parms *cmd, rp_directive_id_t id, rp_dir_config_t *dir)
         mention(server->uses, cmd)->use = dir->place.use;
     } else if (id == RP_D_BACKEND_TOKEN && dir->place.backend.kind == RP_BACKEND_SERVICE) {
         mention(server->backends, cmd)->use = named(dir->place.backend.provider, cmd->pool);
+    } else if (id == RP_D_ACCEPT && (dir->place.accept & RP_ACCEPT_BEARER)) {
+        mention(server->bearers, cmd)->dir = dir;
+    } else if (id == RP_D_AUDIENCE) {
+        mention(server->audiences, cmd)->dir = dir;
     } else if (id == RP_D_HEADER) {
         note_headers(server, dir);
     } else if (id == RP_D_USER && dir->user.claim) {

@@ -4,37 +4,11 @@
 
 #include "../base/rp_limits.h"
 #include "../codec/rp_form.h"
-#include "rp_client_auth.h"
+#include "rp_client_post.h"
 #include "rp_token_response.h"
 
 /* A code, a token, and whatever a redirect URI adds, percent-encoded. */
 #define FORM_MAX (apr_size_t)(4 * RP_MAX_TOKEN)
-
-/* Sends a form with the client's authentication. */
-static apr_status_t post(rp_http_response_t **answer, rp_env_t *env, const rp_metadata_t *metadata,
-                         rp_endpoint_t endpoint, rp_buf_t *form)
-{
-    apr_table_t *headers = apr_table_make(env->pool, 1);
-    rp_http_request_t request = {.method = "POST",
-                                 .url = metadata->endpoints[endpoint],
-                                 .headers = headers,
-                                 .policy = &metadata->provider->http,
-                                 .max_body = RP_MAX_TOKEN_RESPONSE};
-    apr_status_t rv = rp_client_auth_apply(env, metadata, headers, form);
-
-    *answer = NULL;
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    if (rp_buf_status(form) != APR_SUCCESS) {
-        rp_fail(env, RP_E_INTERNAL, "a request to the %s endpoint is too long",
-                rp_endpoint_name(endpoint));
-        return RP_FAILED;
-    }
-    request.body = rp_buf_text(form);
-    request.body_len = form->len;
-    return rp_http_perform(answer, env, &request);
-}
 
 apr_status_t rp_token_code(rp_token_response_t **response, rp_env_t *env,
                            const rp_metadata_t *metadata, const char *code,
@@ -50,7 +24,7 @@ apr_status_t rp_token_code(rp_token_response_t **response, rp_env_t *env,
     rp_form_append(&form, "code", code);
     rp_form_append(&form, "redirect_uri", redirect_uri);
     rp_form_append(&form, "code_verifier", code_verifier);
-    rv = post(&answer, env, metadata, RP_ENDPOINT_TOKEN, &form);
+    rv = rp_client_post(&answer, env, metadata, RP_ENDPOINT_TOKEN, &form);
     return rv != APR_SUCCESS ? rv : rp_token_response_read(response, env, answer, RP_E_TOKEN_GRANT);
 }
 
@@ -65,7 +39,7 @@ apr_status_t rp_token_refresh(rp_token_response_t **response, rp_env_t *env,
     rp_buf_init(&form, FORM_MAX, env->pool);
     rp_form_append(&form, "grant_type", "refresh_token");
     rp_form_append(&form, "refresh_token", refresh_token);
-    rv = post(&answer, env, metadata, RP_ENDPOINT_TOKEN, &form);
+    rv = rp_client_post(&answer, env, metadata, RP_ENDPOINT_TOKEN, &form);
     return rv != APR_SUCCESS ? rv
                              : rp_token_response_read(response, env, answer, RP_E_REFRESH_GRANT);
 }
@@ -95,7 +69,7 @@ apr_status_t rp_token_client(rp_token_response_t **response, rp_env_t *env,
     rp_buf_init(&form, FORM_MAX, env->pool);
     rp_form_append(&form, "grant_type", "client_credentials");
     append_target(&form, target);
-    rv = post(&answer, env, metadata, RP_ENDPOINT_TOKEN, &form);
+    rv = rp_client_post(&answer, env, metadata, RP_ENDPOINT_TOKEN, &form);
     if (rv == APR_SUCCESS) {
         rv = rp_token_response_read(response, env, answer, RP_E_TOKEN_ERROR);
     }
@@ -130,7 +104,7 @@ apr_status_t rp_token_revoke(rp_env_t *env, const rp_metadata_t *metadata, const
     rp_buf_init(&form, FORM_MAX, env->pool);
     rp_form_append(&form, "token", token);
     rp_form_append(&form, "token_type_hint", hint);
-    if (post(&answer, env, metadata, RP_ENDPOINT_REVOCATION, &form) != APR_SUCCESS) {
+    if (rp_client_post(&answer, env, metadata, RP_ENDPOINT_REVOCATION, &form) != APR_SUCCESS) {
         return fail_revocation(env, &before);
     }
     if (answer->status < 200 || answer->status > 299) {
