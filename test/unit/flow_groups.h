@@ -8,6 +8,7 @@ int run_flow_bearer_tests(void);
 int run_flow_callback_tests(void);
 int run_flow_export_tests(void);
 int run_flow_fault_tests(void);
+int run_flow_jwks_tests(void);
 int run_flow_login_tests(void);
 int run_flow_logout_tests(void);
 int run_flow_page_tests(void);
