@@ -50,22 +50,37 @@ static apr_status_t refuse_header(rp_env_t *env, const char *why)
     return rp_fail(env, RP_E_BEARER_REQUEST, "Authorization: %s", why);
 }
 
-/* httpd joins two headers with a comma, which a token cannot have. What stands in quotes belongs to
- * a credential of another kind (Digest). */
-static int names_bearer_later(const char *value)
+/* Behind the next comma that does not stand in quotes; NULL when there is none. */
+static const char *next_item(const char *value)
 {
     int quoted = 0;
 
     for (; *value; value++) {
+        if (*value == ',' && !quoted) {
+            return value + strspn(value, ", \t");
+        }
         if (*value == '\\' && quoted && value[1]) {
             value++;
         } else if (*value == '"') {
             quoted = !quoted;
-        } else if (*value == ',' && !quoted) {
-            value += strspn(value, ", \t") - 1;
-            if (strncasecmp(value + 1, SCHEME " ", SCHEME_LEN + 1) == 0) {
-                return 1;
-            }
+        }
+    }
+    return NULL;
+}
+
+static int is_bearer(const char *value)
+{
+    return strncasecmp(value, SCHEME, SCHEME_LEN) == 0 &&
+           (!value[SCHEME_LEN] || strchr(" \t,", value[SCHEME_LEN]));
+}
+
+/* httpd joins two headers with a comma, which a token cannot have. What stands in quotes belongs to
+ * a credential of another kind (Digest). */
+static int names_bearer_later(const char *value)
+{
+    for (value = next_item(value); value; value = next_item(value)) {
+        if (is_bearer(value)) {
+            return 1;
         }
     }
     return 0;
@@ -74,29 +89,30 @@ static int names_bearer_later(const char *value)
 apr_status_t rp_bearer_read(const char **token, rp_env_t *env, const rp_request_t *request)
 {
     const char *value = request->authorization;
-    apr_size_t len;
 
     *token = NULL;
     if (!value) {
         return APR_NOTFOUND;
     }
-    if (strncasecmp(value, SCHEME, SCHEME_LEN) != 0 ||
-        (value[SCHEME_LEN] && !strchr(" \t,", value[SCHEME_LEN]))) {
+    if (!is_bearer(value)) {
         return names_bearer_later(value) ? refuse_header(env, "two credentials") : APR_NOTFOUND;
     }
-    value += SCHEME_LEN + strspn(value + SCHEME_LEN, " ");
-    len = strspn(value, TOKEN_CHARS);
+    *token = value + SCHEME_LEN + strspn(value + SCHEME_LEN, " ");
+    return APR_SUCCESS;
+}
+
+/* RFC 6750 2.1. Not asked about a token that is known to be good. */
+static apr_status_t check_form(rp_env_t *env, const char *token)
+{
+    apr_size_t len = strspn(token, TOKEN_CHARS);
+
     if (len == 0) {
         return refuse_header(env, "no token");
     }
-    len += strspn(value + len, "=");
-    if (value[len]) {
+    len += strspn(token + len, "=");
+    if (token[len]) {
         return refuse_header(env, "a character that no token has, or two credentials");
     }
-    if (len > RP_MAX_TOKEN) {
-        return refuse_header(env, "the token is too long");
-    }
-    *token = value;
     return APR_SUCCESS;
 }
 
@@ -129,10 +145,10 @@ static apr_status_t make_name(work_t *work)
     if (rp_buf_status(&buf) != APR_SUCCESS) {
         return rp_fail(env, RP_E_INTERNAL, "what a token is checked for is too long");
     }
+    work->name.text = buf.data;
+    work->name.len = buf.len;
     work->name.context = work->request->site->realm.context;
-    return rp_hash(work->name.id, RP_SHA256, buf.data, buf.len) == APR_SUCCESS
-               ? APR_SUCCESS
-               : rp_fail(env, RP_E_CRYPTO, "hash of a token");
+    return APR_SUCCESS;
 }
 
 /* --- the record --- */
@@ -343,6 +359,9 @@ apr_status_t rp_bearer_session(rp_session_t **session, rp_env_t *env, const rp_r
     apr_status_t rv;
 
     *session = NULL;
+    if (strlen(token) > RP_MAX_TOKEN) {
+        return refuse_header(env, "the token is too long");
+    }
     work.providers = rp_site_place_providers(request->site, request->place, env->pool);
     if (!work.providers[0]) {
         return rp_fail(env, RP_E_PROVIDER_NONE, "OAuthAccept bearer has no provider");
@@ -352,9 +371,10 @@ apr_status_t rp_bearer_session(rp_session_t **session, rp_env_t *env, const rp_r
         rv = rp_verified_get(session, env, &work.name);
     }
     if (rv == APR_NOTFOUND) {
-        rv = judge(session, &work);
+        rv = check_form(env, token);
+        rv = rv == APR_SUCCESS ? judge(session, &work) : rv;
     }
-    if (rv == APR_SUCCESS) {
+    if (rv == APR_SUCCESS && *session) {
         (*session)->record.access_token = token;
     }
     return rv;

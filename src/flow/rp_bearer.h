@@ -19,14 +19,15 @@
 
 #include "rp_request.h"
 
-/* The token as it came; points into the header. Only the scheme Bearer is ours, in any letter case
- * (RFC 9110 11.1). APR_NOTFOUND: no such header; RP_FAILED with RP_E_BEARER_REQUEST: malformed, or
- * two of them. */
+/* What stands behind the scheme, not looked at yet; points into the header. Only the scheme Bearer
+ * is ours, in any letter case (RFC 9110 11.1). APR_NOTFOUND: no such header; RP_FAILED with
+ * RP_E_BEARER_REQUEST: one behind a credential of another kind. */
 apr_status_t rp_bearer_read(const char **token, rp_env_t *env, const rp_request_t *request);
 
-/* Who brings the token. RP_FAILED with RP_E_BEARER_TOKEN (refused), RP_E_BEARER_UNAVAILABLE (it
- * cannot be checked now), RP_E_PROVIDER_NONE, or what makes the provider's answers unusable (11xx,
- * RP_E_INTROSPECTION, RP_E_TOKEN_CLIENT). */
+/* Who brings the token. RP_FAILED with RP_E_BEARER_REQUEST (it is malformed, or there are two),
+ * RP_E_BEARER_TOKEN (refused), RP_E_BEARER_UNAVAILABLE (it cannot be checked now),
+ * RP_E_PROVIDER_NONE, or what makes the provider's answers unusable (11xx, RP_E_INTROSPECTION,
+ * RP_E_TOKEN_CLIENT). */
 apr_status_t rp_bearer_session(rp_session_t **session, rp_env_t *env, const rp_request_t *request,
                                const char *token);
 

@@ -85,14 +85,21 @@ static apr_status_t check_iss(const work_t *work)
     return rv;
 }
 
-static int has_one_of(const apr_array_header_t *values, const apr_array_header_t *wanted)
+static int has(const apr_array_header_t *values, const char *wanted)
 {
     for (int i = 0; i < values->nelts; i++) {
-        for (int n = 0; n < wanted->nelts; n++) {
-            if (strcmp(APR_ARRAY_IDX(values, i, const char *),
-                       APR_ARRAY_IDX(wanted, n, const char *)) == 0) {
-                return 1;
-            }
+        if (strcmp(APR_ARRAY_IDX(values, i, const char *), wanted) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int has_one_of(const apr_array_header_t *values, const apr_array_header_t *wanted)
+{
+    for (int i = 0; i < wanted->nelts; i++) {
+        if (has(values, APR_ARRAY_IDX(wanted, i, const char *))) {
+            return 1;
         }
     }
     return 0;

@@ -72,7 +72,7 @@ apr_status_t rp_introspection_ask(rp_access_token_t **token, rp_env_t *env,
                                   const apr_array_header_t *audience)
 {
     rp_http_response_t *answer;
-    json_t *object;
+    json_t *object = NULL;
     rp_buf_t form;
     apr_status_t rv;
 

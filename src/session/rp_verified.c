@@ -9,14 +9,42 @@
 #include "../jose/rp_seal.h"
 #include "rp_session_cache.h"
 
-/* Not NULL where there are none, so that there is something to point to. */
-static const unsigned char no_tokens[1] = {0};
+/* Where the copies of this process are looked for. Not a hash that would keep a secret, for the
+ * whole text is compared afterwards; SHA-256 of a long token costs more than all the rest of a
+ * request. */
+typedef struct {
+    unsigned char id[RP_SESSION_ID_BYTES];
+    rp_session_owner_t owner;
+} place_t;
 
-static rp_session_owner_t owner_of(const rp_env_t *env, const rp_verified_name_t *name)
+static void make_place(place_t *place, const rp_env_t *env, const rp_verified_name_t *name)
 {
-    rp_session_owner_t owner = {name->id, name->context, env->store, env->keyring};
+    const char *text = name->text;
+    apr_size_t left = name->len;
+    apr_uint64_t hash = left;
 
-    return owner;
+    while (left > 0) {
+        apr_size_t step = left < 8 ? left : 8;
+        apr_uint64_t piece = 0;
+
+        memcpy(&piece, text, step);
+        hash = (hash ^ piece) * APR_UINT64_C(0x9E3779B97F4A7C15);
+        hash ^= hash >> 29;
+        text += step;
+        left -= step;
+    }
+    for (apr_size_t at = 0; at < sizeof(place->id); at += sizeof(hash)) {
+        hash = (hash ^ at) * APR_UINT64_C(0xBF58476D1CE4E5B9);
+        hash ^= hash >> 32;
+        memcpy(place->id + at, &hash, sizeof(hash));
+    }
+    place->owner = (rp_session_owner_t){place->id, name->context, env->store, env->keyring};
+}
+
+static apr_status_t make_id(rp_env_t *env, rp_verified_name_t *name)
+{
+    name->has_id = rp_hash(name->id, RP_SHA256, name->text, name->len) == APR_SUCCESS;
+    return name->has_id ? APR_SUCCESS : rp_fail(env, RP_E_CRYPTO, "hash of a token");
 }
 
 static rp_seal_for_t seal_for(const rp_verified_name_t *name)
@@ -57,15 +85,15 @@ static rp_session_t *make_session(rp_env_t *env)
 
     session->bearer = 1;
     session->version = 1;
-    session->tokens = no_tokens;
     return session;
 }
 
-/* Makes the session of a record's bytes, and this process's copy. */
+/* Makes the session of a record's bytes, and this process's copy, which has the name where that of
+ * a session has its sealed tokens. */
 static apr_status_t open_bytes(rp_session_t *session, rp_env_t *env, const rp_verified_name_t *name,
                                const rp_session_data_t *bytes)
 {
-    rp_session_owner_t owner = owner_of(env, name);
+    place_t place;
     apr_status_t rv = rp_record_decode(&session->record, bytes->data, bytes->len);
 
     if (rv == APR_SUCCESS) {
@@ -75,7 +103,10 @@ static apr_status_t open_bytes(rp_session_t *session, rp_env_t *env, const rp_ve
         return APR_NOTFOUND;
     }
     if (rv == APR_SUCCESS) {
-        rp_session_cache_put(env->bearers, &owner, name->id, session, bytes);
+        make_place(&place, env, name);
+        session->tokens = name->text;
+        session->tokens_len = name->len;
+        rp_session_cache_put(env->bearers, &place.owner, name->id, session, bytes);
     }
     return rv;
 }
@@ -99,28 +130,51 @@ static apr_status_t look_in_store(rp_session_t *session, rp_env_t *env,
     return rv == APR_SUCCESS ? open_bytes(session, env, name, &bytes) : rv;
 }
 
-apr_status_t rp_verified_get(rp_session_t **session, rp_env_t *env, const rp_verified_name_t *name)
+/* APR_NOTFOUND also while another request has it. */
+static apr_status_t look_in_process(rp_session_t *session, rp_env_t *env,
+                                    const rp_verified_name_t *name)
 {
-    rp_session_owner_t owner = owner_of(env, name);
-    rp_session_kept_t *kept = rp_session_cache_take(env->bearers, &owner);
+    rp_session_kept_t *kept;
+    place_t place;
+
+    make_place(&place, env, name);
+    kept = rp_session_cache_take(env->bearers, &place.owner);
+    if (!kept) {
+        return APR_NOTFOUND;
+    }
+    if (rp_session_kept_has(kept, name->text, name->len)) {
+        rp_session_cache_copy(session, kept, env->pool);
+        if (time_left(env, &session->record) > 0) {
+            rp_session_cache_give(env->bearers, kept);
+            return APR_SUCCESS;
+        }
+    }
+    rp_session_cache_drop(kept);
+    return APR_NOTFOUND;
+}
+
+/* Its one token is in the hand of whoever asks. */
+static void finish(rp_session_t *session)
+{
+    session->tokens = NULL;
+    session->tokens_len = 0;
+    session->tokens_open = 1;
+}
+
+apr_status_t rp_verified_get(rp_session_t **session, rp_env_t *env, rp_verified_name_t *name)
+{
     rp_session_t *made = make_session(env);
-    apr_status_t rv = APR_SUCCESS;
+    apr_status_t rv = look_in_process(made, env, name);
 
     *session = NULL;
-    if (kept) {
-        rp_session_cache_copy(made, kept, env->pool);
-        if (time_left(env, &made->record) > 0) {
-            rp_session_cache_give(env->bearers, kept);
-        } else {
-            rp_session_cache_drop(kept);
-            rv = APR_NOTFOUND;
+    if (rv != APR_SUCCESS) {
+        if (!name->has_id && make_id(env, name) != APR_SUCCESS) {
+            return RP_FAILED;
         }
-    } else {
         rv = look_in_store(made, env, name);
         rp_forgive(env);
     }
-    /* Its one token is in the hand of whoever asks. */
-    made->tokens_open = 1;
+    finish(made);
     *session = rv == APR_SUCCESS ? made : NULL;
     return *session ? APR_SUCCESS : APR_NOTFOUND;
 }
@@ -165,7 +219,7 @@ apr_status_t rp_verified_put(rp_session_t **session, rp_env_t *env, const rp_ver
     if (left > 0) {
         keep_in_store(env, name, &bytes, left);
     }
-    made->tokens_open = 1;
+    finish(made);
     *session = made;
     return APR_SUCCESS;
 }

@@ -45,13 +45,13 @@ static int teardown(void **state)
 
 static rp_verified_name_t name_of(int n)
 {
-    rp_verified_name_t name = {.context = CONTEXT};
+    static const char texts[] = "token-0token-1token-2";
+    rp_verified_name_t name = {.text = texts + (ptrdiff_t)n * 7, .len = 7, .context = CONTEXT};
 
-    memset(name.id, n, sizeof(name.id));
     return name;
 }
 
-static rp_session_t *put(test_env_t *test, const rp_verified_name_t *name, apr_time_t expires)
+static rp_session_t *put(test_env_t *test, rp_verified_name_t *name, apr_time_t expires)
 {
     rp_record_t record = {.provider = "",
                           .context = "https://op.example client",
@@ -64,6 +64,7 @@ static rp_session_t *put(test_env_t *test, const rp_verified_name_t *name, apr_t
     rp_session_t *session;
 
     session_encode_claims(&record, test, "{\"sub\":\"alice\",\"groups\":[\"a\",\"b\"]}");
+    assert_int_equal(rp_verified_get(&session, &test->env, name), APR_NOTFOUND);
     assert_int_equal(rp_verified_put(&session, &test->env, name, &record), APR_SUCCESS);
     return session;
 }
@@ -83,7 +84,7 @@ static void expect_alice(const rp_session_t *session)
     assert_string_equal(claim.value, "a,b");
 }
 
-static apr_status_t get(test_env_t *test, const rp_verified_name_t *name)
+static apr_status_t get(test_env_t *test, rp_verified_name_t *name)
 {
     rp_session_t *session;
     apr_status_t rv = rp_verified_get(&session, &test->env, name);
@@ -185,7 +186,7 @@ static void no_session_is_a_bearer_tokens_identity(void **state)
 {
     test_env_t *test = *state;
     rp_record_t record = {.provider = "", .context = "c", .issuer = "i", .subject = "alice"};
-    rp_verified_name_t name = {.context = CONTEXT};
+    rp_verified_name_t name = {.text = "t", .len = 1, .context = CONTEXT, .has_id = 1};
     rp_session_t *session;
 
     session_encode_claims(&record, test, "{\"sub\":\"alice\"}");
