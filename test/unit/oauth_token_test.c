@@ -26,7 +26,7 @@ static rp_token_response_t *refresh(oauth_t *oauth)
 {
     rp_token_response_t *response = NULL;
     apr_status_t rv =
-        rp_token_refresh(&response, oauth->env, oauth_metadata(oauth, NULL), "the+token");
+        rp_token_refresh(&response, oauth->env, oauth_metadata(oauth, NULL), "the+token", NULL);
 
     assert_int_equal(response != NULL, rv == APR_SUCCESS);
     return response;
