@@ -120,8 +120,8 @@
 #define RP_TOKEN_LOOK_SECONDS 1
 #define RP_TOKEN_PAUSE_MAX_SECONDS 60
 #define RP_TOKEN_FAILURES_SECONDS 600
-/* Copies that one process keeps. */
-#define RP_MAX_KEPT_TOKENS 64
+/* Copies that one process keeps; sixteen times a power of two. */
+#define RP_MAX_KEPT_TOKENS 1024
 
 /* A session's last use is written at most this often. */
 #define RP_TOUCH_SECONDS 60

@@ -189,6 +189,12 @@ static void change_tokens(rp_record_t *record, rp_env_t *env, const rp_session_t
     }
 }
 
+/* 1 when the same may well work the next time. */
+static int may_pass(rp_error_id_t id)
+{
+    return id == RP_E_STORE || id == RP_E_RANDOM;
+}
+
 static apr_status_t write_tokens(rp_env_t *env, const rp_session_realm_t *realm,
                                  rp_session_t *session, const rp_session_tokens_t *tokens,
                                  const char *refresh_token)
@@ -208,11 +214,10 @@ static apr_status_t write_tokens(rp_env_t *env, const rp_session_realm_t *realm,
         change_tokens(&renewed.record, env, tokens, refresh_token);
         rv = keeper(realm)->renew(env, realm, session, &renewed);
         if (rv == APR_SUCCESS || rv == APR_NOTFOUND ||
-            (rv == RP_FAILED && env->error.id != RP_E_STORE)) {
+            (rv == RP_FAILED && !may_pass(env->error.id))) {
             return rv;
         }
-        /* A conflict, or a store that fails for a moment: neither may cost a rotated refresh
-         * token. */
+        /* A conflict, or what fails for a moment: neither may cost a rotated refresh token. */
         rp_forgive(env);
         env->ops->sleep(env->ctx, RENEW_PAUSE);
         if (keeper(realm)->reload(env, realm, session) == APR_NOTFOUND) {

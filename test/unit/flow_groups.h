@@ -14,5 +14,6 @@ int run_flow_request_tests(void);
 int run_flow_service_tests(void);
 int run_flow_session_tests(void);
 int run_flow_state_tests(void);
+int run_flow_user_token_tests(void);
 
 #endif
