@@ -142,33 +142,42 @@ static int serves(const rp_shared_token_t *token, const char *used, apr_time_t n
     return is_good(token, now) && !(used && rp_equal_text(token->value, used));
 }
 
+/* Looks again, with the lease or without: whoever had it before may have left a token. APR_EAGAIN:
+ * somebody else is at it. */
+static apr_status_t try_now(rp_shared_token_t *token, rp_token_work_t *work, const char *used)
+{
+    rp_store_key_t key = rp_token_key(work, RP_KIND_LEASE);
+    rp_env_t *env = work->env;
+    apr_status_t taken = rp_lease_take(env, &key, lease_time(work));
+    apr_status_t rv = taken == RP_FAILED ? RP_FAILED : rp_token_look(token, work);
+
+    if (rv == APR_SUCCESS && serves(token, used, rp_now(env))) {
+        if (taken == APR_SUCCESS) {
+            rp_lease_end(env, &key);
+        }
+        remember(work, token);
+        return APR_SUCCESS;
+    }
+    if (rv == RP_FAILED) {
+        return rv;
+    }
+    if (taken == APR_SUCCESS) {
+        return ask_with_lease(token, work, used ? rp_now(env) : 0);
+    }
+    rv = judge_lease(work);
+    return rv == APR_SUCCESS ? APR_EAGAIN : rv;
+}
+
 /* There is no token that serves: this request gets one, or waits for the one that does. */
 static apr_status_t get_now(rp_shared_token_t *token, rp_token_work_t *work, const char *used)
 {
-    rp_store_key_t key = rp_token_key(work, RP_KIND_LEASE);
     apr_interval_time_t limit = lease_time(work);
     rp_env_t *env = work->env;
-    apr_status_t rv;
 
     for (apr_interval_time_t waited = 0; waited <= limit; waited += WAIT_STEP) {
-        apr_status_t taken = rp_lease_take(env, &key, limit);
+        apr_status_t rv = try_now(token, work, used);
 
-        if (taken == RP_FAILED) {
-            return taken;
-        }
-        /* Also with the lease: whoever had it before may have left a token. */
-        rv = rp_token_look(token, work);
-        if (rv == APR_SUCCESS && serves(token, used, rp_now(env))) {
-            if (taken == APR_SUCCESS) {
-                rp_lease_end(env, &key);
-            }
-            remember(work, token);
-            return APR_SUCCESS;
-        }
-        if (taken == APR_SUCCESS && rv != RP_FAILED) {
-            return ask_with_lease(token, work, used ? rp_now(env) : 0);
-        }
-        if (rv == RP_FAILED || (rv = judge_lease(work)) != APR_SUCCESS) {
+        if (rv != APR_EAGAIN) {
             return rv;
         }
         env->ops->sleep(env->ctx, WAIT_STEP);

@@ -21,7 +21,9 @@ import { createHash, createPublicKey, randomBytes } from 'node:crypto';
 import {
   basicCredentials, FAKE_USER, formPostPage, GITHUB_PATHS, GITHUB_USER, PATHS, readBody, without,
 } from './fake-parts.mjs';
-import { leftHalf, makeJwt, makeKey } from './jws.mjs';
+import {
+  leftHalf, makeJwt, makeKey, readJwt,
+} from './jws.mjs';
 
 export { FAKE_USER, GITHUB_USER } from './fake-parts.mjs';
 
@@ -42,6 +44,7 @@ export class FakeProvider {
     this.accessTokens = new Map();
     this.requests = [];
     this.hanging = new Set();
+    this.jtis = new Set();
     this.rules = this.always();
     this.rotateKeys();
   }
@@ -228,6 +231,9 @@ export class FakeProvider {
   }
 
   revoke(request) {
+    if (request.form.has('client_assertion') && !this.assertedClient(request)) {
+      return { status: 401, body: { error: 'invalid_client' } };
+    }
     const token = request.form.get('token');
     this.refreshTokens.delete(token);
     this.accessTokens.delete(token);
@@ -279,11 +285,33 @@ export class FakeProvider {
     const post = request.form.has('client_secret') && {
       method: 'client_secret_post', id: request.form.get('client_id'), secret: request.form.get('client_secret'),
     };
-    if (basic && post) return undefined;
+    const asserted = request.form.has('client_assertion');
+    if ([basic, post, asserted].filter(Boolean).length > 1) return undefined;
+    if (asserted) return this.assertedClient(request);
     const given = basic || post || { method: 'none', id: request.form.get('client_id') };
     const wanted = this.options.clientSecret;
     const right = given.id === this.options.clientId && given.secret === wanted;
     return right ? given : undefined;
+  }
+
+  // RFC 7523 3, strictly: the issuer (or what the test says) as the only audience, each jti once.
+  assertedClient(request) {
+    const { form } = request;
+    const { clientId, clientKeys, clientSecret, assertionAudience = this.issuer } = this.options;
+    try {
+      const { header, payload } = readJwt(form.get('client_assertion'), clientKeys?.() ?? clientSecret);
+      const now = Date.now() / 1000;
+      const right = form.get('client_assertion_type') === 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+        && header.typ === 'client-authentication+jwt'
+        && payload.iss === clientId && payload.sub === clientId && payload.aud === assertionAudience
+        && payload.exp > now && payload.exp <= now + 61 && payload.iat <= now + 1
+        && payload.jti?.length >= 16 && !this.jtis.has(payload.jti);
+      this.jtis.add(payload.jti);
+      request.assertion = { header, payload };
+      return right ? { method: 'client_assertion', id: clientId } : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   token(request) {
