@@ -130,8 +130,8 @@
 #define RP_TOKEN_LOOK_SECONDS 1
 #define RP_TOKEN_PAUSE_MAX_SECONDS 60
 #define RP_TOKEN_FAILURES_SECONDS 600
-/* Copies that one process keeps. */
-#define RP_MAX_KEPT_TOKENS 64
+/* Copies that one process keeps; sixteen times a power of two. */
+#define RP_MAX_KEPT_TOKENS 1024
 
 /* Bearer tokens: how long a verdict counts at most, a refusal by the provider, and its silence; how
  * long a token that was good may be asked about although there is a flood; how many tokens a
