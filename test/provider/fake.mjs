@@ -29,6 +29,9 @@ export { FAKE_USER, GITHUB_USER } from './fake-parts.mjs';
 
 const random = () => randomBytes(24).toString('base64url');
 
+// Rules of the token endpoint that are for one grant alone.
+const GRANT_RULES = { refresh_token: 'refresh', client_credentials: 'service' };
+
 export class FakeProvider {
   constructor(options) {
     this.options = { clientId: 'app', alg: 'RS256', claimsInIdToken: true, accessTokenTtl: 3600, ...options };
@@ -145,8 +148,8 @@ export class FakeProvider {
     const name = this.endpointOf(url.pathname);
     if (!name) return this.answer(res, {}, { status: 404, raw: 'no such path', type: 'text/plain' });
     if (name === 'authorize') return this.authorize(request, res);
-    const isRefresh = name === 'token' && request.form.get('grant_type') === 'refresh_token';
-    const rule = this.takeRule(isRefresh && this.rules.refresh ? 'refresh' : name);
+    const grantRule = name === 'token' && GRANT_RULES[request.form.get('grant_type')];
+    const rule = this.takeRule(grantRule && this.rules[grantRule] ? grantRule : name);
     // A refused or broken answer must not use up the code or the refresh token.
     const replaced = rule.raw !== undefined || rule.body !== undefined || rule.status >= 400
       || rule.hang || rule.cut;
@@ -320,6 +323,7 @@ export class FakeProvider {
     if (!request.client) return fail('invalid_client', 401);
     const { form } = request;
     if (form.get('grant_type') === 'refresh_token') return this.refreshGrant(form, fail);
+    if (form.get('grant_type') === 'client_credentials') return this.clientGrant(form);
     if (form.get('grant_type') !== 'authorization_code') return fail('unsupported_grant_type');
 
     const grant = this.codes.get(form.get('code'));
@@ -344,6 +348,14 @@ export class FakeProvider {
     }
     if (this.options.rotate !== false) entry.used = true;
     return { body: this.tokens(entry.grant, this.options.rotate === false && token) };
+  }
+
+  clientGrant(form) {
+    const accessToken = `service-${random()}`;
+    const target = Object.fromEntries(['scope', 'audience', 'resource'].map((name) => [name, form.get(name)]));
+    this.accessTokens.set(accessToken, target);
+    this.issued.add(accessToken);
+    return { body: { access_token: accessToken, token_type: 'Bearer', expires_in: this.options.serviceTokenTtl ?? 3600 } };
   }
 
   tokens(grant, keptRefreshToken) {
@@ -411,6 +423,23 @@ export class FakeProvider {
       ...(grant.nonce && { nonce: grant.nonce }),
       ...(this.options.claimsInIdToken && claims),
     }, rule);
+  }
+
+  // An access token as RFC 9068 has it, wrong as the rule (as for idToken) says.
+  accessToken(aud, rule = {}) {
+    const now = Math.floor(Date.now() / 1000);
+    const token = this.jwt({
+      iss: this.issuer,
+      sub: this.user.sub,
+      aud,
+      client_id: 'a-program',
+      jti: random(),
+      iat: now,
+      exp: now + 600,
+      scope: 'read',
+    }, { ...rule, header: { typ: 'at+jwt', ...rule.header } });
+    this.issued.add(token);
+    return token;
   }
 
   userinfo(request) {
