@@ -42,18 +42,19 @@ typedef struct {
 
 struct rp_env_t {
     const rp_env_ops_t *ops;
-    void *ctx;                          /* handed to every operation */
-    apr_pool_t *pool;                   /* lives as long as the request or job */
-    struct rp_http_t *http;             /* io/rp_http.h */
-    struct rp_store_t *store;           /* io/rp_store.h */
-    struct rp_store_t *local;           /* of this machine alone; NULL: store */
-    const struct rp_keyring_t *keyring; /* jose/rp_seal.h */
-    struct rp_session_cache_t *opened;  /* session/rp_session_cache.h; NULL: none is kept */
-    struct rp_token_cache_t *tokens;    /* session/rp_token_cache.h; NULL: none is kept */
-    struct rp_session_cache_t *bearers; /* session/rp_verified.h; NULL: none is kept */
-    struct rp_asked_t *asked;           /* session/rp_asked.h; NULL: everybody may ask */
-    const char *state_dir;              /* for last good copies; NULL: none are kept */
-    rp_error_t error;                   /* first cause of a failure, see rp_error.h */
+    void *ctx;                           /* handed to every operation */
+    apr_pool_t *pool;                    /* lives as long as the request or job */
+    struct rp_http_t *http;              /* io/rp_http.h */
+    struct rp_store_t *store;            /* io/rp_store.h */
+    struct rp_store_t *local;            /* of this machine alone; NULL: store */
+    const struct rp_keyring_t *keyring;  /* jose/rp_seal.h */
+    struct rp_session_cache_t *opened;   /* session/rp_session_cache.h; NULL: none is kept */
+    struct rp_token_cache_t *tokens;     /* session/rp_token_cache.h; NULL: none is kept */
+    struct rp_token_cache_t *assertions; /* flow/rp_assertion.h; NULL: none is kept */
+    struct rp_session_cache_t *bearers;  /* session/rp_verified.h; NULL: none is kept */
+    struct rp_asked_t *asked;            /* session/rp_asked.h; NULL: everybody may ask */
+    const char *state_dir;               /* for last good copies; NULL: none are kept */
+    rp_error_t error;                    /* first cause of a failure, see rp_error.h */
 };
 
 apr_time_t rp_now(const rp_env_t *env);

@@ -111,6 +111,11 @@
 #define RP_METADATA_PAUSE_SECONDS 10
 #define RP_METADATA_RETRY_SECONDS 2
 
+/* A JWT about the user for a backend: how long it is good for, and how long one process sends the
+ * same, which leaves the rest for the way to the backend. */
+#define RP_ASSERTION_SECONDS 60
+#define RP_ASSERTION_KEPT_SECONDS 45
+
 /* How long a client assertion is good for: enough for clocks that differ a little, and as long as a
  * provider has to remember that it was used. */
 #define RP_CLIENT_ASSERTION_SECONDS 60

@@ -3,13 +3,15 @@
 #include <string.h>
 
 #include "rp_access_cookie.h"
+#include "rp_assertion.h"
 #include "rp_refresh.h"
 #include "rp_service.h"
 #include "rp_user_token.h"
 
 int rp_backend_token_is_users(rp_backend_kind_t kind)
 {
-    return kind == RP_BACKEND_USER || kind == RP_BACKEND_ID || kind == RP_BACKEND_EXCHANGE;
+    return kind == RP_BACKEND_USER || kind == RP_BACKEND_ID || kind == RP_BACKEND_EXCHANGE ||
+           kind == RP_BACKEND_ASSERTION;
 }
 
 /* --- the same --- */
@@ -40,7 +42,8 @@ int rp_backend_token_is_same(const rp_place_t *one, const rp_place_t *other)
 
     if (a->kind != b->kind || !is_same_text(a->provider, b->provider) ||
         !is_same_text(a->scope, b->scope) || !is_same_text(a->audience, b->audience) ||
-        !is_same_text(a->resource, b->resource)) {
+        !is_same_text(a->resource, b->resource) || !is_same_text(a->header, b->header) ||
+        !is_same_text(a->claims, b->claims)) {
         return 0;
     }
     return a->kind != RP_BACKEND_USER ||
@@ -116,6 +119,9 @@ apr_status_t rp_backend_token(rp_reply_t *reply, rp_env_t *env, const rp_request
     if (!rp_backend_token_is_users(kind)) {
         return rp_service_token(&reply->backend_token, env, request->site, request->place);
     }
+    if (kind == RP_BACKEND_ASSERTION) {
+        return rp_assertion(&reply->backend_token, env, request, reply->session);
+    }
     if (reply->session->bearer) {
         return get_bearers(reply, env, request);
     }
@@ -130,7 +136,8 @@ static apr_status_t replace_users(rp_reply_t *reply, rp_env_t *env, const rp_req
 {
     rp_backend_kind_t kind = request->place->backend.kind;
 
-    if (kind == RP_BACKEND_ID || (reply->session->bearer && kind != RP_BACKEND_EXCHANGE)) {
+    if (kind == RP_BACKEND_ID || kind == RP_BACKEND_ASSERTION ||
+        (reply->session->bearer && kind != RP_BACKEND_EXCHANGE)) {
         return APR_NOTFOUND;
     }
     if (rp_user_token_applies(request->site, request->place, reply->session)) {

@@ -55,6 +55,33 @@ apr_status_t rp_export_claim(const char **value, rp_env_t *env, const rp_session
     return APR_SUCCESS;
 }
 
+static int add_element(void *ctx, const char *text)
+{
+    json_array_append_new(ctx, json_string(text));
+    return 0;
+}
+
+json_t *rp_export_json(const rp_claim_t *claim, apr_pool_t *pool)
+{
+    json_t *value = NULL;
+
+    switch (claim->kind) {
+    case RP_CLAIM_BOOLEAN:
+        return json_boolean(strcmp(claim->value, "true") == 0);
+    case RP_CLAIM_NUMBER:
+    case RP_CLAIM_OBJECT:
+        value = json_loadb(claim->value, claim->value_len, JSON_DECODE_ANY, NULL);
+        break;
+    case RP_CLAIM_ARRAY:
+        value = json_array();
+        rp_claim_each(claim, add_element, value, pool);
+        break;
+    default:
+        break;
+    }
+    return value ? value : json_stringn(claim->value, claim->value_len);
+}
+
 apr_status_t rp_export_user(const char **user, rp_env_t *env, const rp_session_t *session,
                             const char *claim)
 {

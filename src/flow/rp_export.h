@@ -18,6 +18,10 @@ const rp_export_row_t *rp_export_rows(apr_size_t *count);
 apr_status_t rp_export_claim(const char **value, rp_env_t *env, const rp_session_t *session,
                              const char *claim);
 
+/* A claim as the provider gave it, as text where it cannot be had otherwise. The reference is the
+ * caller's. */
+json_t *rp_export_json(const rp_claim_t *claim, apr_pool_t *pool);
+
 /* The user of a session by OAuthUser's claim: RP_FAILED with RP_E_USER_CLAIM or
  * RP_E_EMAIL_UNVERIFIED. */
 apr_status_t rp_export_user(const char **user, rp_env_t *env, const rp_session_t *session,

@@ -6,34 +6,6 @@
 #include "rp_access_session.h"
 #include "rp_export.h"
 
-static int add_element(void *ctx, const char *text)
-{
-    json_array_append_new(ctx, json_string(text));
-    return 0;
-}
-
-/* The claim as the provider gave it; as text where it cannot be had otherwise. */
-static json_t *claim_value(const rp_claim_t *claim, apr_pool_t *pool)
-{
-    json_t *value = NULL;
-
-    switch (claim->kind) {
-    case RP_CLAIM_BOOLEAN:
-        return json_boolean(strcmp(claim->value, "true") == 0);
-    case RP_CLAIM_NUMBER:
-    case RP_CLAIM_OBJECT:
-        value = json_loadb(claim->value, claim->value_len, JSON_DECODE_ANY, NULL);
-        break;
-    case RP_CLAIM_ARRAY:
-        value = json_array();
-        rp_claim_each(claim, add_element, value, pool);
-        break;
-    default:
-        break;
-    }
-    return value ? value : json_stringn(claim->value, claim->value_len);
-}
-
 static json_t *all_claims(const rp_record_t *record, apr_pool_t *pool)
 {
     json_t *claims = json_object();
@@ -42,7 +14,7 @@ static json_t *all_claims(const rp_record_t *record, apr_pool_t *pool)
 
     while (rp_claim_next(&claim, &position, record)) {
         if (!claim.nested) {
-            json_object_set_new(claims, claim.name, claim_value(&claim, pool));
+            json_object_set_new(claims, claim.name, rp_export_json(&claim, pool));
         }
     }
     return claims;

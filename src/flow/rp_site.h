@@ -57,7 +57,8 @@ typedef enum {
     RP_BACKEND_USER,    /* the signed-in user's access token, or one for a resource */
     RP_BACKEND_ID,      /* the user's ID Token */
     RP_BACKEND_SERVICE, /* the server's own, from the client credentials flow */
-    RP_BACKEND_EXCHANGE /* one that is exchanged for the user's access token (RFC 8693) */
+    RP_BACKEND_EXCHANGE, /* one that is exchanged for the user's access token (RFC 8693) */
+    RP_BACKEND_ASSERTION /* a JWT about the user that this server signs */
 } rp_backend_kind_t;
 
 /* OAuthBackendToken. What a kind has no use for is NULL. */
@@ -67,6 +68,8 @@ typedef struct {
     const char *scope;    /* separated by spaces; NULL: not sent */
     const char *audience;
     const char *resource; /* RFC 8707 */
+    const char *header;   /* where the token goes by itself; NULL: Authorization: Bearer */
+    const char *claims;   /* names, separated by spaces; NULL: rp_assertion.h's */
 } rp_backend_token_t;
 
 /* OAuthAccept: what a request may bring; bits in the order of the words in the directive's row. */

@@ -76,13 +76,16 @@ static apr_status_t read_preserved(request_rec *r, rp_visit_t *visit)
     return rv == APR_SUCCESS ? APR_SUCCESS : rp_translate_body(visit, r);
 }
 
-/* A subrequest refreshes nothing (F12); it has what its main request got. */
+/* A subrequest refreshes nothing (F12); it has what its main request got, or what takes nobody else
+ * to make. */
 static void ask_for_part(request_rec *r, rp_visit_t *visit, const rp_dir_config_t *dir)
 {
     rp_place_t *place = apr_pmemdup(r->pool, &dir->place, sizeof(*place));
     const rp_visit_t *whole = r->main ? rp_visit_find(r->main) : NULL;
 
-    place->backend.kind = RP_BACKEND_NONE;
+    if (place->backend.kind != RP_BACKEND_ASSERTION) {
+        place->backend.kind = RP_BACKEND_NONE;
+    }
     visit->request.place = place;
     rp_access(&visit->reply, rp_visit_env(visit, r), &visit->request);
     if (whole && whole->place && visit->reply.session &&

@@ -50,8 +50,12 @@ static rp_request_t service_request(const request_rec *r, const rp_visit_t *visi
 
 static void set_token(request_rec *r, rp_visit_t *visit, const char *token)
 {
+    const char *header = place_of(r)->backend.header;
+
     visit->backend_token = token;
-    apr_table_setn(r->headers_in, "Authorization", apr_pstrcat(r->pool, "Bearer ", token, NULL));
+    visit->backend_header = header ? header : "Authorization";
+    apr_table_setn(r->headers_in, visit->backend_header,
+                   header ? token : apr_pstrcat(r->pool, "Bearer ", token, NULL));
 }
 
 static int refuse(request_rec *r, rp_visit_t *visit, rp_from_t from)
@@ -211,7 +215,7 @@ static int is_watched(watch_t *watch)
     rp_backend_kind_t kind = place_of(r)->backend.kind;
 
     if (!visit || !visit->backend_token || visit->watched || r->main ||
-        r->proxyreq != PROXYREQ_REVERSE || kind == RP_BACKEND_ID) {
+        r->proxyreq != PROXYREQ_REVERSE || kind == RP_BACKEND_ID || kind == RP_BACKEND_ASSERTION) {
         return 0;
     }
     watch->user = rp_backend_token_is_users(kind) ? rp_visit_identity(r) : NULL;

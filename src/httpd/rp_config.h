@@ -133,6 +133,7 @@ typedef struct {
     apr_array_header_t *backends;     /* of rp_mention_t: every OAuthBackendToken service */
     apr_array_header_t *bearers;      /* of rp_mention_t: every OAuthAccept bearer */
     apr_array_header_t *audiences;    /* of rp_mention_t: every OAuthAudience, inherited ones too */
+    apr_array_header_t *assertions;   /* of rp_mention_t: every OAuthBackendToken assertion */
     apr_array_header_t *protected;    /* of rp_mention_t: every AuthType OAuth of this server */
     apr_array_header_t *header_names; /* of const char *: every OAuthHeader, inherited ones too */
     apr_array_header_t *claims;       /* of const char *: claims that directives use */

@@ -80,10 +80,57 @@ static void check_kid(rp_check_t *check, const owned_t *one, const owned_t *othe
     }
 }
 
+static int has_key(const rp_provider_t *provider)
+{
+    return provider && provider->client_keys && provider->client_keys->nelts > 0;
+}
+
+/* The providers that the section itself names; when an outer one does, or none, those of the
+ * virtual host, of which one has to have a key. NULL: that is so. */
+static const char *lacks_key(const rp_site_t *site, const rp_mention_t *one)
+{
+    const apr_array_header_t *use = one->dir->place.use;
+
+    for (int i = 0; use && i < use->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(use, i, const char *);
+
+        if (rp_site_provider(site, name) && !has_key(rp_site_provider(site, name))) {
+            return name;
+        }
+    }
+    for (rp_provider_t *const *provider = site->providers; !use && *provider; provider++) {
+        if (has_key(*provider)) {
+            return NULL;
+        }
+    }
+    return use ? NULL : "any provider";
+}
+
+static void check_assertions(rp_check_t *check)
+{
+    const rp_server_config_t *config = rp_server_config(check->server);
+
+    for (int i = 0; config->active && i < config->assertions->nelts; i++) {
+        const rp_mention_t *one = &APR_ARRAY_IDX(config->assertions, i, rp_mention_t);
+        const char *whose = lacks_key(&config->site, one);
+
+        if (whose) {
+            rp_check_error(check, RP_E_CONFIG_CLIENT_KEY, &one->where,
+                           "OAuthBackendToken assertion: %s wants it signed, and there is no "
+                           "OAuthClientKey of %s",
+                           one->section, whose);
+        }
+    }
+}
+
 void rp_check_keys(rp_check_t *check)
 {
     const apr_array_header_t *all = gather(check);
 
+    for (server_rec *server = check->main_server; server; server = server->next) {
+        check->server = server;
+        check_assertions(check);
+    }
     for (int i = 0; i < all->nelts; i++) {
         const owned_t *one = &APR_ARRAY_IDX(all, i, owned_t);
 

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "../flow/rp_assertion.h"
+#include "../flow/rp_export.h"
 #include "rp_config.h"
 #include "rp_value.h"
 
@@ -20,8 +22,10 @@ typedef struct {
 static const option_t options[] = {
     {{"provider", {RP_VALUE_TEXT, ""},     AT(provider)}, FOR(SERVICE)},
     {{"scope",    {RP_VALUE_SCOPES, ""},   AT(scope)},    FOR(SERVICE) | FOR(EXCHANGE)},
-    {{"audience", {RP_VALUE_TEXT, ""},     AT(audience)}, FOR(SERVICE) | FOR(EXCHANGE)},
+    {{"audience", {RP_VALUE_TEXT, ""},     AT(audience)}, FOR(SERVICE) | FOR(EXCHANGE) | FOR(ASSERTION)},
     {{"resource", {RP_VALUE_RESOURCE, ""}, AT(resource)}, FOR(USER) | FOR(SERVICE) | FOR(EXCHANGE)},
+    {{"header",   {RP_VALUE_HEADER, ""},   AT(header)},   FOR(ASSERTION)},
+    {{"claims",   {RP_VALUE_TEXT, ""},     AT(claims)},   FOR(ASSERTION)},
 };
 /* clang-format on */
 
@@ -80,6 +84,31 @@ static char **join_quoted(int *argc, char *const argv[], apr_pool_t *pool)
     return open ? NULL : joined;
 }
 
+/* Raw in Authorization it would have no scheme, and the clients' own would be removed everywhere.
+ */
+static const char *check_assertion(const rp_backend_token_t *value, apr_pool_t *pool)
+{
+    const char *names = value->claims ? value->claims : "";
+
+    if (value->header && rp_export_same_header(value->header, "Authorization")) {
+        return "header=Authorization is what there is without header=";
+    }
+    while (*names) {
+        apr_size_t len = strcspn(names, " ");
+        const char *name = apr_pstrmemdup(pool, names, len);
+
+        if (len == 0 || rp_assertion_is_reserved(name)) {
+            return apr_psprintf(pool,
+                                "claims=\"%s\" is not a list of claims, separated by single "
+                                "spaces, without those that every assertion has (\"%s\")",
+                                value->claims, name);
+        }
+        names += len;
+        names += *names == ' ';
+    }
+    return NULL;
+}
+
 static const char *parse_BACKEND(void *slot, const rp_directive_use_t *use, int argc,
                                  char *const argv[])
 {
@@ -106,6 +135,9 @@ static const char *parse_BACKEND(void *slot, const rp_directive_use_t *use, int 
         return apr_psprintf(use->pool, "%s takes no options", argv[0]);
     }
     why = rp_value_options(&value, &table, argc, args, use->pool);
+    if (!why) {
+        why = check_assertion(&value, use->pool);
+    }
     if (!why) {
         *(rp_backend_token_t *)slot = value;
     }

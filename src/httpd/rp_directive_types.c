@@ -402,28 +402,6 @@ static const char *parse_SOURCE(void *slot, const rp_directive_use_t *use, int a
 const rp_directive_type_t rp_directive_type_SOURCE = {1, 1, sizeof(rp_source_t), parse_SOURCE,
                                                       NULL};
 
-/* RFC 9110 5.6.2, without what hop-by-hop handling and framing are made of. */
-static const char *check_header_name(const char *name, apr_pool_t *pool)
-{
-    static const char *const taken[] = {
-        "Host",    "Connection", "Content-Length", "Transfer-Encoding",
-        "Upgrade", "Cookie",     "Trailer",        "Proxy-Connection",
-        "TE",      "Expect",     "Range",          NULL,
-    };
-
-    for (const char *const *other = taken; *other; other++) {
-        if (rp_export_same_header(*other, name)) {
-            return apr_psprintf(pool, "\"%s\" has a meaning of its own in HTTP", name);
-        }
-    }
-    for (const char *c = name; *c; c++) {
-        if (!apr_isalnum(*c) && !strchr("!#$%&'*+-.^_`|~", *c)) {
-            return apr_psprintf(pool, "\"%s\" is not a header name like X-Department", name);
-        }
-    }
-    return *name ? NULL : "the header has no name";
-}
-
 static void put_header(apr_array_header_t *rows, const rp_header_row_t *header)
 {
     for (int i = 0; i < rows->nelts; i++) {
@@ -442,11 +420,11 @@ static const char *parse_HEADER(void *slot, const rp_directive_use_t *use, int a
 {
     const apr_array_header_t **rows = slot;
     apr_array_header_t *list;
+    const rp_value_type_t name = {RP_VALUE_HEADER, ""};
     rp_header_row_t header;
-    const char *why = check_header_name(argv[0], use->pool);
+    const char *why = rp_value_parse(&header.name, &name, argv[0], use->pool);
 
     (void)argc;
-    header.name = apr_pstrdup(use->pool, argv[0]);
     if (!why) {
         why = parse_source(&header.source, use, argv[1]);
     }

@@ -133,7 +133,7 @@ static void unset_what(request_rec *r, const rp_visit_t *visit)
         unset_rows(r->headers_in, visit->shared);
     }
     if (visit->backend_token) {
-        apr_table_unset(r->headers_in, "Authorization");
+        apr_table_unset(r->headers_in, visit->backend_header);
     }
 }
 
@@ -166,9 +166,12 @@ static void scrub_local(request_rec *r, const rp_dir_config_t *dir)
 {
     apr_array_header_t *names = apr_array_make(r->pool, 4, sizeof(const char *));
 
-    for (int i = 0; i < dir->header_rows->nelts; i++) {
+    for (int i = 0; dir->header_rows && i < dir->header_rows->nelts; i++) {
         APR_ARRAY_PUSH(names, const char *) =
             APR_ARRAY_IDX(dir->header_rows, i, rp_header_row_t).name;
+    }
+    if (dir->place.backend.header) {
+        APR_ARRAY_PUSH(names, const char *) = dir->place.backend.header;
     }
     scrub(r->headers_in, rp_header_set_make(names, r->pool));
 }

@@ -4,6 +4,8 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "../flow/rp_assertion.h"
+
 #define PROVIDER_SECTION "<OAuthProvider"
 
 rp_provider_config_t *rp_section_provider(const cmd_parms *cmd)
@@ -100,6 +102,33 @@ static void note_bearer(const cmd_parms *cmd, rp_directive_id_t id, const rp_dir
     }
 }
 
+static void note_claims(rp_server_config_t *server, const char *names, apr_pool_t *pool)
+{
+    while (*names) {
+        apr_size_t len = strcspn(names, " ");
+
+        push_name(server->claims, apr_pstrmemdup(pool, names, len));
+        names += len;
+        names += strspn(names, " ");
+    }
+}
+
+static void note_backend(rp_server_config_t *server, const cmd_parms *cmd,
+                         const rp_dir_config_t *dir)
+{
+    const rp_backend_token_t *backend = &dir->place.backend;
+
+    if (backend->kind == RP_BACKEND_SERVICE) {
+        mention(server->backends, cmd)->use = named(backend->provider, cmd->pool);
+    } else if (backend->kind == RP_BACKEND_ASSERTION) {
+        mention(server->assertions, cmd)->dir = dir;
+        note_claims(server, rp_assertion_claims(backend), cmd->pool);
+    }
+    if (backend->header) {
+        push_name(server->header_names, backend->header);
+    }
+}
+
 void rp_section_note(cmd_parms *cmd, rp_directive_id_t id, rp_dir_config_t *dir)
 {
     rp_server_config_t *server = rp_server_config(cmd->server);
@@ -108,7 +137,7 @@ void rp_section_note(cmd_parms *cmd, rp_directive_id_t id, rp_dir_config_t *dir)
         copy_to_place(dir);
     }
     if (in_htaccess(cmd)) {
-        if (dir && id == RP_D_HEADER) {
+        if (dir && (id == RP_D_HEADER || (id == RP_D_BACKEND_TOKEN && dir->place.backend.header))) {
             dir->local_headers = 1;
         }
         return;
@@ -122,8 +151,8 @@ void rp_section_note(cmd_parms *cmd, rp_directive_id_t id, rp_dir_config_t *dir)
     note_bearer(cmd, id, dir);
     if (id == RP_D_USE) {
         mention(server->uses, cmd)->use = dir->place.use;
-    } else if (id == RP_D_BACKEND_TOKEN && dir->place.backend.kind == RP_BACKEND_SERVICE) {
-        mention(server->backends, cmd)->use = named(dir->place.backend.provider, cmd->pool);
+    } else if (id == RP_D_BACKEND_TOKEN) {
+        note_backend(server, cmd, dir);
     } else if (id == RP_D_HEADER) {
         note_headers(server, dir);
     } else if (id == RP_D_USER && dir->user.claim) {

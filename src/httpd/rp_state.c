@@ -41,14 +41,15 @@
 typedef struct {
     server_rec *main_server;
     const char *dir;
-    rp_store_t *local;           /* the server's shared memory */
-    rp_store_watch_t *watch;     /* over it; the parent's */
-    const rp_keyring_t *keyring; /* made from the state directory's secret; NULL: not needed */
-    rp_http_t *http;             /* NULL in the parent */
-    rp_session_cache_t *opened;  /* likewise */
-    rp_session_cache_t *bearers; /* likewise */
-    rp_asked_t *asked;           /* likewise */
-    rp_token_cache_t *tokens;    /* likewise */
+    rp_store_t *local;            /* the server's shared memory */
+    rp_store_watch_t *watch;      /* over it; the parent's */
+    const rp_keyring_t *keyring;  /* made from the state directory's secret; NULL: not needed */
+    rp_http_t *http;              /* NULL in the parent */
+    rp_session_cache_t *opened;   /* likewise */
+    rp_session_cache_t *bearers;  /* likewise */
+    rp_asked_t *asked;            /* likewise */
+    rp_token_cache_t *tokens;     /* likewise */
+    rp_token_cache_t *assertions; /* likewise, and when no place wants one */
     rp_jobs_t *jobs;
 } state_t;
 
@@ -135,6 +136,7 @@ void rp_state_request_env(rp_env_t *env, request_rec *r)
     env->bearers = state->bearers;
     env->asked = state->asked;
     env->tokens = state->tokens;
+    env->assertions = state->assertions;
     env->state_dir = state->dir;
 }
 
@@ -365,6 +367,9 @@ static apr_status_t init_child(apr_pool_t *pchild, server_rec *main_server)
         rp_private_prepare(server);
         rp_backend_prepare(server);
         rv = make_caches(server, pchild);
+        if (rp_server_config(server)->assertions->nelts > 0 && !state->assertions) {
+            state->assertions = rp_token_cache_make(pchild);
+        }
     }
     state->opened = rp_session_cache_make(kept_sessions(), pchild);
     state->bearers = rp_session_cache_make(kept_sessions(), pchild);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "../codec/rp_url.h"
+#include "../flow/rp_export.h"
 
 typedef struct {
     const char *unit;
@@ -230,6 +231,29 @@ static const char *parse_file(const char **slot, const char *text, apr_pool_t *p
     return NULL;
 }
 
+/* RFC 9110 5.6.2, without what hop-by-hop handling and framing are made of. */
+static const char *parse_header(const char **slot, const char *name, apr_pool_t *pool)
+{
+    static const char *const taken[] = {
+        "Host",    "Connection", "Content-Length", "Transfer-Encoding",
+        "Upgrade", "Cookie",     "Trailer",        "Proxy-Connection",
+        "TE",      "Expect",     "Range",          NULL,
+    };
+
+    for (const char *const *other = taken; *other; other++) {
+        if (rp_export_same_header(*other, name)) {
+            return apr_psprintf(pool, "\"%s\" has a meaning of its own in HTTP", name);
+        }
+    }
+    for (const char *c = name; *c; c++) {
+        if (!apr_isalnum(*c) && !strchr("!#$%&'*+-.^_`|~", *c)) {
+            return apr_psprintf(pool, "\"%s\" is not a header name like X-Department", name);
+        }
+    }
+    *slot = apr_pstrdup(pool, name);
+    return NULL;
+}
+
 static const char *parse_metadata(const char **slot, const char *text, apr_pool_t *pool)
 {
     const char *file = NULL;
@@ -370,6 +394,8 @@ const char *rp_value_parse(void *slot, const rp_value_type_t *type, const char *
         return parse_scopes(string, text, pool);
     case RP_VALUE_RESOURCE:
         return parse_resource(string, text, pool);
+    case RP_VALUE_HEADER:
+        return parse_header(string, text, pool);
     case RP_VALUE_METADATA:
         return parse_metadata(string, text, pool);
     case RP_VALUE_FILE:

@@ -22,6 +22,7 @@ typedef enum {
     RP_VALUE_SCOPE,    /* const char *: one scope */
     RP_VALUE_SCOPES,   /* const char *: scopes, separated by single spaces */
     RP_VALUE_RESOURCE, /* const char *: an absolute URI without a fragment */
+    RP_VALUE_HEADER,   /* const char *: a header that a backend may be sent */
     RP_VALUE_METADATA, /* const char *: URL, file:PATH (made absolute) or none */
     RP_VALUE_FILE,     /* const char *: absolute name of a readable file */
     RP_VALUE_DIR       /* const char *: absolute name */

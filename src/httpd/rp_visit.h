@@ -29,7 +29,8 @@ typedef struct {
     int claim_wanted;              /* 1: an expression asked for a claim before authentication */
     int granted;                   /* 1: Require let it through */
     const char *scope_wanted;      /* what Require asked of a bearer token in vain; NULL: nothing */
-    const char *backend_token;     /* what was put into Authorization; NULL: nothing was */
+    const char *backend_token;     /* what was put into a header; NULL: nothing was */
+    const char *backend_header;    /* which one */
     int watched;                   /* 1: rp_backend_run is at it */
     const rp_dir_config_t *shared; /* whose headers were set; NULL: none were */
 } rp_visit_t;

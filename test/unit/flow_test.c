@@ -15,6 +15,7 @@ int main(void)
     failed += run_flow_preserve_tests();
     failed += run_flow_page_tests();
     failed += run_flow_access_tests();
+    failed += run_flow_assertion_tests();
     failed += run_flow_service_tests();
     failed += run_flow_bearer_tests();
     failed += run_flow_bearer_kept_tests();
