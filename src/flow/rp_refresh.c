@@ -4,10 +4,9 @@
 #include <string.h>
 
 #include "../base/rp_limits.h"
+#include "../io/rp_wait.h"
 #include "../oauth/rp_id_token.h"
 #include "../oauth/rp_token.h"
-
-#define WAIT_STEP apr_time_from_msec(50)
 
 /* What a refresh needs. A provider is configuration, which outlives every job; a site may be the
  * request's own (behind a trusted proxy). For a deferred job there follow: realm.context with its
@@ -197,13 +196,13 @@ static apr_status_t refresh_once(rp_env_t *env, const job_t *job, rp_session_t *
     return rv == RP_FAILED ? fail(env) : rv;
 }
 
-/* The old token has expired: this request refreshes, or waits for the one that does. */
-static apr_status_t refresh_now(rp_env_t *env, job_t *job, rp_session_t *session)
+static apr_status_t refresh_or_wait(rp_wait_t *wait, rp_env_t *env, const job_t *job,
+                                    rp_session_t *session)
 {
     apr_interval_time_t limit = 2 * job->provider->http.total_timeout;
     apr_status_t rv;
 
-    for (apr_interval_time_t waited = 0; waited <= limit; waited += WAIT_STEP) {
+    while (wait->waited <= limit) {
         rv = rp_session_lease_take(env, session);
         if (rv == APR_SUCCESS) {
             return refresh_once(env, job, session);
@@ -214,13 +213,25 @@ static apr_status_t refresh_now(rp_env_t *env, job_t *job, rp_session_t *session
         if (rv == RP_FAILED) {
             return rv;
         }
-        env->ops->sleep(env->ctx, WAIT_STEP);
+        if (rp_wait_step(wait, env) != APR_SUCCESS) {
+            return fail(env);
+        }
         rv = rp_session_reload(env, &job->realm, session);
         if (rv != APR_SUCCESS || session->record.token_generation != job->generation) {
             return rv;
         }
     }
     return rp_fail(env, RP_E_REFRESH_UNAVAILABLE, "waited too long for another request");
+}
+
+/* The old token has expired: this request refreshes, or waits for the one that does. */
+static apr_status_t refresh_now(rp_env_t *env, const job_t *job, rp_session_t *session)
+{
+    rp_wait_t wait = {0};
+    apr_status_t rv = refresh_or_wait(&wait, env, job, session);
+
+    rp_wait_end(&wait, env, rv == APR_SUCCESS);
+    return rv;
 }
 
 static apr_status_t keep_fresh(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request)

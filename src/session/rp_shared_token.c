@@ -16,13 +16,13 @@
 #include "../base/rp_limits.h"
 #include "../base/rp_reader.h"
 #include "../io/rp_lease.h"
+#include "../io/rp_wait.h"
 #include "../jose/rp_crypto.h"
 #include "../jose/rp_seal.h"
 #include "rp_token_cache.h"
 
 #define VERSION 1
 #define TIME 8
-#define WAIT_STEP apr_time_from_msec(50)
 #define PACK_MAX (apr_size_t)(4 * RP_MAX_TOKEN)
 
 typedef struct {
@@ -324,15 +324,15 @@ static int serves(const rp_shared_token_t *token, const char *used, apr_time_t n
     return is_good(token, now) && !(used && rp_equal_text(token->value, used));
 }
 
-/* There is no token that serves: this request gets one, or waits for the one that does. */
-static apr_status_t get_now(rp_shared_token_t *token, work_t *work, const char *used)
+static apr_status_t get_or_wait(rp_shared_token_t *token, rp_wait_t *wait, work_t *work,
+                                const char *used)
 {
     rp_store_key_t key = key_of(work, RP_KIND_LEASE);
     apr_interval_time_t limit = lease_time(work);
     rp_env_t *env = work->env;
     apr_status_t rv;
 
-    for (apr_interval_time_t waited = 0; waited <= limit; waited += WAIT_STEP) {
+    while (wait->waited <= limit) {
         apr_status_t taken = rp_lease_take(env, &key, limit);
 
         if (taken == RP_FAILED) {
@@ -350,12 +350,22 @@ static apr_status_t get_now(rp_shared_token_t *token, work_t *work, const char *
         if (taken == APR_SUCCESS && rv != RP_FAILED) {
             return ask_with_lease(token, work, used ? rp_now(env) : 0);
         }
-        if (rv == RP_FAILED || (rv = judge_lease(work)) != APR_SUCCESS) {
+        if (rv == RP_FAILED || (rv = judge_lease(work)) != APR_SUCCESS ||
+            (rv = rp_wait_step(wait, env)) != APR_SUCCESS) {
             return rv;
         }
-        env->ops->sleep(env->ctx, WAIT_STEP);
     }
     return rp_fail(env, RP_E_PROVIDER_TIMEOUT, "waited too long for another request");
+}
+
+/* There is no token that serves: this request gets one, or waits for the one that does. */
+static apr_status_t get_now(rp_shared_token_t *token, work_t *work, const char *used)
+{
+    rp_wait_t wait = {0};
+    apr_status_t rv = get_or_wait(token, &wait, work, used);
+
+    rp_wait_end(&wait, work->env, rv == APR_SUCCESS);
+    return rv;
 }
 
 /* --- renewal ahead --- */
