@@ -50,45 +50,25 @@ unit() {
     cat "build/$1"/*_test.log | grep -E '^\[(  PASSED  |  FAILED  )\]' > "$logs/cmocka-$1" || true
 }
 
-# run_part NAME BUILD PART FILES...: every RUNNERS-th file, by node's runner; its report is kept.
-# What hangs ends, too.
-run_part() {
-    log=$logs/$1.$3.log
-    dir=$2
-    part=$3
-    shift 3
-    own=
-    n=0
-    for file in "$@"; do
-        n=$((n + 1))
-        [ $((n % RUNNERS)) -ne "$part" ] || own="$own $file"
-    done
-    # shellcheck disable=SC2086
-    [ -z "$own" ] || BUILD_DIR="$top/build/$dir" timeout 900 node --test $own > "$log" 2>&1
-}
-
-# node_tests NAME BUILD FILES...: several runners side by side, since tests wait more than they
-# compute (and node 18 has no option for that); their totals are kept.
+# node_tests NAME BUILD FILES...: several files at a time, since tests wait more than they compute
+# (and node 18 has no option for that), the largest first; their reports and totals are kept. What
+# hangs ends, too.
 RUNNERS=3
 node_tests() {
     name=$1
     dir=$2
     shift 2
     status=0
-    others=
-    part=1
-    while [ $part -lt $RUNNERS ]; do
-        run_part "$name" "$dir" $part "$@" &
-        others="$others $!"
-        part=$((part + 1))
-    done
-    run_part "$name" "$dir" 0 "$@" || status=1
-    for other in $others; do wait "$other" || status=1; done
-    cat "$logs/$name".[0-9].log 2> /dev/null > "$logs/$name.log"
-    grep -E '^(# |ℹ )(tests|pass|fail|cancelled|skipped|todo) ' "$logs/$name.log" \
-        > "$logs/node-$name" || true
+    # shellcheck disable=SC2012
+    ls -S "$@" | BUILD_DIR="$top/build/$dir" LOG="$logs/$name" xargs -P $RUNNERS -n 1 sh -c '
+        timeout 900 node --test "$1" > "$LOG.$(basename "$1" .test.mjs).log" 2>&1' file || status=1
+    grep -hE '^(# |ℹ )(tests|pass|fail|cancelled|skipped|todo) ' "$logs/$name".*.log |
+        awk '{ n[$2] += $3 } END { for (what in n) print "#", what, n[what] }' | sort \
+        > "$logs/node-$name"
     if [ $status -ne 0 ]; then
-        cat "$logs/$name.log"
+        for log in "$logs/$name".*.log; do
+            grep -qE '^(# |ℹ )fail 0$' "$log" || cat "$log"
+        done
         return 1
     fi
     cat "$logs/node-$name"

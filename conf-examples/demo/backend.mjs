@@ -40,7 +40,8 @@ tr.ours th { color:var(--accent); }
 pre { margin:.2rem 0 0; font-size:.88em; white-space:pre-wrap; }
 `;
 
-const links = [['/', 'Public'], ['/app', 'Signed in'], ['/admins', 'Admins only'], ['/api', 'API']];
+const links = [['/', 'Public'], ['/app', 'Signed in'], ['/admins', 'Admins only'],
+  ['/service', 'Service token'], ['/api', 'API']];
 
 function page(request, title, lead, body) {
   const user = request.headers['x-forwarded-user'];
@@ -69,6 +70,18 @@ function headerTable(request) {
 <table>${rows.ours.join('')}${rows.others.join('')}</table></div>`;
 }
 
+// What is inside an access token that is a JWT. A real application verifies it first.
+function tokenTable(request) {
+  const token = (request.headers.authorization ?? '').replace(/^Bearer /, '');
+  const [, payload] = token.split('.');
+  const claims = payload ? JSON.parse(Buffer.from(payload, 'base64url')) : {};
+  const said = (name, value) => (/^(exp|iat)$/.test(name)
+    ? `${value} (${new Date(value * 1000).toISOString()})` : JSON.stringify(value));
+  const rows = Object.entries(claims).map(([name, value]) =>
+    `<tr class="ours"><th scope="row">${html(name)}</th><td>${html(said(name, value))}</td></tr>`);
+  return `<div class="card"><h2>What the token says</h2><table>${rows.join('')}</table></div>`;
+}
+
 const pages = {
   '/': (request) => page(request, 'A public page', 'Nobody has to sign in to read this. '
     + 'Try the other pages as <code>alice</code> (groups staff and admins) or as '
@@ -77,12 +90,16 @@ const pages = {
 <li><a href="/admins">A page for the group <code>admins</code></a>: bob is told why not</li>
 <li>The API, as a program: <pre>curl -i http://${html(request.headers['x-forwarded-host']
     ?? request.headers.host)}/api</pre></li>
+<li>The server's own token, for calls to <a href="/service">another service</a></li>
 <li>Sign in in one tab, and reload another</li></ul>
 <p>The provider is at <code>${html(provider)}</code>.</p></div>`),
   '/app': (request) => page(request, `Welcome, ${request.headers['x-forwarded-user']}`,
     'This page is for everyone who is signed in.', headerTable(request)),
   '/admins': (request) => page(request, 'For admins only',
     'The group <code>admins</code> is in your groups.', headerTable(request)),
+  '/service': (request) => page(request, 'A token of the server\'s own',
+    'Nobody has to sign in for it: httpd got an access token by the client credentials flow and '
+    + 'sent it along, for the backend to call another service with.', tokenTable(request)),
 };
 
 const server = http.createServer((request, response) => {

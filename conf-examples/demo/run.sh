@@ -80,11 +80,15 @@ base=http://localhost:$APP_PORT
 if [ ! -s "$run/client.secret" ]; then
     (umask 077 && openssl rand -hex 24 > "$run/client.secret")
 fi
+resource=$base/api
+robot=$(openssl rand -hex 12)
 
 : > "$run/provider.log"
 node "$source/test/provider/real.mjs" --host localhost --port "$PROVIDER_PORT" \
     --client-id demo --client-name "the demo" --client-secret "$(cat "$run/client.secret")" \
     --redirect-uri "$base/oauth/callback" --post-logout-redirect-uri "$base/oauth/logout" \
+    --grant-type client_credentials --resource "$resource" --resource-scope "read write" \
+    --program "robot:$robot" \
     > "$run/provider.log" 2>&1 &
 provider=$!
 : > "$run/backend.log"

@@ -22,6 +22,7 @@ RP_ERROR(1010, CONFIG_STATE_DIR, ERROR, 0, ADMIN, "", "Give httpd a directory fo
 RP_ERROR(1011, CONFIG_CLIENT_AUTH, ERROR, 0, ADMIN, "", "Configure what the client authentication method needs, or choose another with OAuthClientAuth.")
 RP_ERROR(1012, CONFIG_TEMPLATE, ERROR, 0, ADMIN, "", "Make the template a readable UTF-8 file of at most 256 KiB with known placeholders only.")
 RP_ERROR(1013, CONFIG_BASE_URL, ERROR, 0, ADMIN, "", "Set ServerName or OAuthBaseURL to the origin under which browsers reach this virtual host.")
+RP_ERROR(1014, CONFIG_CLIENT_KEY, ERROR, 0, ADMIN, "", "Give OAuthClientKey a file with one private key (PEM or JWK, not encrypted): RSA of 2048 to 8192 bits, EC on P-256, P-384 or P-521, or Ed25519, readable by the user that starts httpd and by nobody else (chmod 600).")
 
 RP_ERROR(1101, PROVIDER_UNREACHABLE, ERROR, 503, PROVIDER, "The sign-in service cannot be reached at the moment. Please try again in a minute.", "Check that this server can reach the provider's host and port, also through a proxy if one is needed (OAuthTLS proxy=).")
 RP_ERROR(1102, PROVIDER_TIMEOUT, ERROR, 503, PROVIDER, "The sign-in service did not answer in time. Please try again in a minute.", "The provider is slow or hangs; OAuthTimeout sets how long a call may take.")

@@ -81,8 +81,10 @@
 /* Elements of a list that Redis answers with; ROLE has one for each replica, four levels down. */
 #define RP_MAX_REDIS_ELEMENTS 64
 
-/* Secrets and templates on disk. */
+/* Secrets, keys (an RSA key of RP_MAX_RSA_BITS has some seven thousand characters) and templates on
+ * disk. */
 #define RP_MAX_SECRET 4096
+#define RP_MAX_KEY_FILE 32768
 #define RP_MAX_TEMPLATE 262144
 
 /* Login: how long a browser has for the visit at the provider, and how often a login that came
@@ -120,6 +122,14 @@
  * on, and without one, when every login fails. */
 #define RP_METADATA_PAUSE_SECONDS 10
 #define RP_METADATA_RETRY_SECONDS 2
+
+/* How long a client assertion is good for: enough for clocks that differ a little, and as long as a
+ * provider has to remember that it was used. */
+#define RP_CLIENT_ASSERTION_SECONDS 60
+
+/* The published keys (jwks.json) may be kept so long by whoever reads them: a new key has to be
+ * published that much before it signs. */
+#define RP_JWKS_MAX_AGE_SECONDS 300
 
 /* ID Token: issued longer ago than this, it is not the answer to a login of now. */
 #define RP_ID_TOKEN_AGE_SECONDS 86400

@@ -4,6 +4,7 @@
 
 #include "../base/rp_limits.h"
 #include "rp_callback.h"
+#include "rp_jwks_endpoint.h"
 #include "rp_login.h"
 #include "rp_logout.h"
 #include "rp_preserve.h"
@@ -12,7 +13,7 @@
 static const rp_endpoint_row_t rows[] = {
     {"callback", "GET, POST", 1, rp_callback}, {"login", "GET", 0, rp_login_endpoint},
     {"logout", "GET, POST", 1, rp_logout},     {"session", "GET", 0, rp_session_endpoint},
-    {"resume", "GET", 0, rp_preserve_resume},
+    {"resume", "GET", 0, rp_preserve_resume},  {"jwks.json", "GET", 0, rp_jwks_endpoint},
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))

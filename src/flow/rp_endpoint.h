@@ -1,4 +1,5 @@
-/* The endpoints below OAuthPath, one row each: callback, login, logout, session, resume. */
+/* The endpoints below OAuthPath, one row each: callback, login, logout, session, resume,
+ * jwks.json. */
 #ifndef RP_ENDPOINT_H
 #define RP_ENDPOINT_H
 

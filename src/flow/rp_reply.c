@@ -22,7 +22,9 @@ static const char *make_reference(rp_env_t *env)
                         bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]);
 }
 
-/* Endpoints are for browsers, except `session`. */
+/* Endpoints are for browsers, except these. */
+static const char *const program_endpoints[] = {"session", "jwks.json", NULL};
+
 static int is_page_endpoint(const rp_request_t *request)
 {
     apr_size_t len = strlen(request->site->path);
@@ -33,7 +35,13 @@ static int is_page_endpoint(const rp_request_t *request)
         return 0;
     }
     name = request->target + len + 1;
-    return strcspn(name, "?") != strlen("session") || strncmp(name, "session", 7) != 0;
+    len = strcspn(name, "?");
+    for (const char *const *other = program_endpoints; *other; other++) {
+        if (strlen(*other) == len && strncmp(name, *other, len) == 0) {
+            return 0;
+        }
+    }
+    return 1;
 }
 
 static int wants_page(const rp_request_t *request)
@@ -79,6 +87,7 @@ void rp_reply_fail(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request
     reply->user = NULL;
     reply->backend_token = NULL;
     reply->location = NULL;
+    reply->cache_control = NULL;
     reply->status = rp_error_row(reply->error.id)->status;
     if (reply->status == 0) {
         reply->status = 500;

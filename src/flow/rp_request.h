@@ -44,6 +44,7 @@ typedef struct {
     const char *location;            /* REDIRECT */
     const char *body;                /* all but PASS and REDIRECT: complete; NUL-terminated */
     const char *content_type;        /* of body, set wherever body is; charset included */
+    const char *cache_control;       /* NULL: no-store */
     const char *csp;                 /* an HTML body's Content-Security-Policy; else NULL */
     const char *allow;               /* 405: the methods; NULL otherwise */
     int retry_after;                 /* seconds; 0: not sent */

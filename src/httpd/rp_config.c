@@ -143,6 +143,8 @@ static void complete_provider(rp_provider_config_t *config)
 {
     rp_provider_t *provider = &config->provider;
 
+    provider->client_auth = (rp_client_auth_t)config->client_auth.method;
+    provider->client_audience = (rp_audience_t)config->client_auth.audience;
     provider->scope = config->scope;
     provider->resource = config->resource;
     provider->authorization_parameters = config->authorization_parameters;

@@ -52,6 +52,11 @@ typedef struct {
 } rp_timeout_options_t;
 
 typedef struct {
+    int method;   /* rp_client_auth_t */
+    int audience; /* rp_audience_t */
+} rp_client_auth_options_t;
+
+typedef struct {
     const char *name; /* NULL: by scheme */
     const char *domain;
     const char *path;
@@ -75,6 +80,7 @@ typedef struct {
     rp_where_t given[RP_D_COUNT]; /* where each directive stands */
     rp_tls_options_t tls;
     rp_timeout_options_t timeout;
+    rp_client_auth_options_t client_auth;
     const apr_array_header_t *scope;
     const apr_array_header_t *resource;
     const apr_table_t *authorization_parameters;

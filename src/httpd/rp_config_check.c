@@ -8,6 +8,7 @@
 #include "../codec/rp_url.h"
 #include "../flow/rp_page.h"
 #include "../io/rp_file.h"
+#include "../jose/rp_crypto.h"
 #include "../jose/rp_seal.h"
 #include "rp_config_tree.h"
 #include "rp_directive.h"
@@ -355,10 +356,15 @@ int rp_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
     rp_check_t check = {main_server, main_server, pconf, ptemp, 0};
 
     (void)plog;
+    if (rp_crypto_init() != APR_SUCCESS) {
+        rp_check_error(&check, RP_E_CRYPTO, NULL, "OpenSSL cannot be used");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
     for (server_rec *server = main_server; server; server = server->next) {
         check.server = server;
         check_server(&check);
         check_shared(&check, rp_server_config(server));
     }
+    rp_check_keys(&check);
     return check.errors ? HTTP_INTERNAL_SERVER_ERROR : OK;
 }

@@ -22,6 +22,9 @@ void rp_check_error(rp_check_t *check, rp_error_id_t id, const rp_where_t *where
 /* Looks at one provider (rp_config_check_provider.c). */
 void rp_check_provider(rp_check_t *check, rp_provider_config_t *config);
 
+/* Looks at the keys of all virtual hosts together (rp_config_check_keys.c). */
+void rp_check_keys(rp_check_t *check);
+
 /* Reads a secret; 0 after a message. directive is for the message. */
 int rp_check_secret(rp_check_t *check, rp_secret_t *secret, const char *source,
                     const char *directive, const rp_where_t *where);

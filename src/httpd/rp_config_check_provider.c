@@ -1,8 +1,10 @@
 /* The check of one provider. */
 #include "rp_config_check.h"
 
+#include <apr_strings.h>
 #include <string.h>
 
+#include "../oauth/rp_credentials.h"
 #include "rp_directive.h"
 
 /* RFC 7518 3.2: a key as long as the hash, here the shortest one. */
@@ -79,22 +81,63 @@ static void check_endpoints(rp_check_t *check, const rp_provider_config_t *confi
     }
 }
 
+static void read_keys(rp_check_t *check, const rp_provider_config_t *config)
+{
+    const apr_array_header_t *keys = config->provider.client_keys;
+    const char *why;
+
+    for (int i = 0; keys && i < keys->nelts; i++) {
+        rp_client_key_t *line = APR_ARRAY_IDX(keys, i, rp_client_key_t *);
+
+        if (!line->key &&
+            rp_credentials_read_key(&line->key, line, check->pool, &why) != APR_SUCCESS) {
+            rp_check_error(check, RP_E_CONFIG_CLIENT_KEY, &config->given[RP_D_CLIENT_KEY],
+                           "OAuthClientKey: %s", why ? why : line->file);
+        }
+    }
+}
+
+/* What OAuthClientAuth asks for, and is not there; NULL: nothing. */
+static const char *missing_for(const rp_provider_config_t *config, apr_pool_t *pool)
+{
+    const rp_secret_t *secret = &config->provider.client_secret;
+
+    switch ((rp_client_auth_t)config->client_auth.method) {
+    case RP_CLIENT_AUTH_PRIVATE_KEY_JWT:
+        return config->provider.client_keys ? NULL
+                                            : "private_key_jwt needs OAuthClientKey, which is "
+                                              "missing";
+    case RP_CLIENT_AUTH_SECRET_JWT:
+        return secret->len >= MIN_HMAC_SECRET
+                   ? NULL
+                   : apr_psprintf(pool,
+                                  "client_secret_jwt needs an OAuthClientSecret of at least %d "
+                                  "bytes, and there are %" APR_SIZE_T_FMT,
+                                  MIN_HMAC_SECRET, secret->len);
+    case RP_CLIENT_AUTH_BASIC:
+    case RP_CLIENT_AUTH_POST:
+        return secret->data ? NULL : "the method needs OAuthClientSecret, which is missing";
+    default:
+        return NULL;
+    }
+}
+
 static void check_client(rp_check_t *check, rp_provider_config_t *config)
 {
     rp_provider_t *provider = &config->provider;
     rp_secret_t *secret = &provider->client_secret;
+    const char *missing;
 
+    read_keys(check, config);
     if (provider->client_secret_source && !secret->data &&
         !rp_check_secret(check, secret, provider->client_secret_source, "OAuthClientSecret",
                          &config->given[RP_D_CLIENT_SECRET])) {
         return;
     }
-    if (!secret->data && (provider->client_auth == RP_CLIENT_AUTH_BASIC ||
-                          provider->client_auth == RP_CLIENT_AUTH_POST)) {
+    missing = missing_for(config, check->ptemp);
+    if (missing) {
         rp_check_error(check, RP_E_CONFIG_CLIENT_AUTH, &config->given[RP_D_CLIENT_AUTH],
-                       "OAuthClientAuth: the method needs OAuthClientSecret, which is missing for "
-                       "%s",
-                       name_of(provider));
+                       "OAuthClientAuth: %s for %s", missing, name_of(provider));
     }
     if ((provider->signing_algs & RP_ALGS_SYMMETRIC) && secret->len < MIN_HMAC_SECRET) {
         rp_check_error(check, RP_E_CONFIG_VALUE, &config->given[RP_D_SIGNING_ALGS],

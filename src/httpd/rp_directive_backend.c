@@ -41,6 +41,18 @@ static rp_option_table_t table_of(rp_backend_kind_t kind, apr_pool_t *pool)
     return table;
 }
 
+/* Takes the quotation mark at the end off; 0 when there is none. */
+static int close_quote(char *text)
+{
+    apr_size_t len = strlen(text);
+
+    if (len == 0 || text[len - 1] != '"') {
+        return 0;
+    }
+    text[len - 1] = '\0';
+    return 1;
+}
+
 /* httpd takes key="two words" apart at the space; this puts it together again, without the quotes.
  * NULL when there is no closing one. */
 static char **join_quoted(int *argc, char *const argv[], apr_pool_t *pool)
@@ -50,25 +62,19 @@ static char **join_quoted(int *argc, char *const argv[], apr_pool_t *pool)
     int count = 0;
 
     for (int i = 0; i < *argc; i++) {
-        char *arg = apr_pstrdup(pool, argv[i]);
-        char *quote = open ? NULL : strstr(arg, "=\"");
-        apr_size_t len;
+        char *quote = open ? NULL : strstr(argv[i], "=\"");
 
-        if (quote) {
-            memmove(quote + 1, quote + 2, strlen(quote + 2) + 1);
-        }
-        len = strlen(arg);
         if (open) {
-            joined[count - 1] = apr_pstrcat(pool, joined[count - 1], " ", arg, NULL);
+            joined[count - 1] = apr_pstrcat(pool, joined[count - 1], " ", argv[i], NULL);
+        } else if (quote) {
+            apr_size_t len = (apr_size_t)(quote + 1 - argv[i]);
+
+            joined[count++] =
+                apr_pstrcat(pool, apr_pstrmemdup(pool, argv[i], len), quote + 2, NULL);
         } else {
-            joined[count++] = arg;
+            joined[count++] = apr_pstrdup(pool, argv[i]);
         }
-        open = open || quote;
-        len = strlen(joined[count - 1]);
-        if (open && len > 0 && joined[count - 1][len - 1] == '"') {
-            joined[count - 1][len - 1] = '\0';
-            open = 0;
-        }
+        open = (open || quote) && !close_quote(joined[count - 1]);
     }
     *argc = count;
     return open ? NULL : joined;

@@ -24,7 +24,8 @@ RP_DIRECTIVE(METADATA, "OAuthMetadata", SP, METADATA, provider.metadata, "", "(f
 RP_DIRECTIVE(ENDPOINT, "OAuthEndpoint", SP, ENDPOINT, provider.endpoints, "", "(from the metadata)", "NAME URL", "Sets or overrides one endpoint: authorization, token, userinfo, revocation, end_session or jwks")
 RP_DIRECTIVE(CLIENT_ID, "OAuthClientID", SP, TEXT, provider.client_id, "", "", "ID", "The client identifier under which this server is registered at the provider")
 RP_DIRECTIVE(CLIENT_SECRET, "OAuthClientSecret", SP, TEXT, provider.client_secret_source, "", "", "SOURCE", "The client secret: file:PATH, env:NAME, exec:COMMAND, credential:NAME, or the secret itself")
-RP_DIRECTIVE(CLIENT_AUTH, "OAuthClientAuth", SP, WORD, provider.client_auth, "auto|client_secret_basic|client_secret_post|none", "auto", "METHOD", "How the client authenticates at the token endpoint: auto (the strongest that configuration and metadata allow), client_secret_basic, client_secret_post or none")
+RP_DIRECTIVE(CLIENT_AUTH, "OAuthClientAuth", SP, CLIENT_AUTH, client_auth, "auto|private_key_jwt|client_secret_jwt|client_secret_basic|client_secret_post|none", "auto aud=issuer", "METHOD [aud=issuer|token_endpoint]", "How the client authenticates at the provider: auto (private_key_jwt where there is a key and the provider offers it, else client_secret_basic, client_secret_post or none), private_key_jwt (a JWT signed with OAuthClientKey), client_secret_jwt (a JWT signed with the secret), client_secret_basic, client_secret_post or none. aud: whom a JWT is addressed to; token_endpoint only for a provider that refuses the issuer")
+RP_DIRECTIVE(CLIENT_KEY, "OAuthClientKey", SP, CLIENT_KEY, provider.client_keys, "", "", "FILE [kid=ID] [alg=ALG]", "A private key of this server, PEM or JWK: RSA of 2048 bits or more, EC on P-256, P-384 or P-521, or Ed25519. The first signs; all are published at OAuthPath/jwks.json. kid: the thumbprint when it is not given; alg: one that the key has, RS256 for RSA when the provider takes it")
 RP_DIRECTIVE(PROFILE, "OAuthProfile", SP, WORD, provider.profile, "openid|oauth2", "openid", "openid|oauth2", "openid: identity from the ID Token; oauth2: no ID Token, identity from the userinfo endpoint")
 RP_DIRECTIVE(SCOPE, "OAuthScope", SPD, SCOPES, scope, "", "(openid profile email)", "SCOPE...", "Scopes to ask for")
 RP_DIRECTIVE(RESOURCE, "OAuthResource", SPD, RESOURCES, resource, "", "", "URI...", "Resources that the access token is for (RFC 8707)")
@@ -38,7 +39,7 @@ RP_DIRECTIVE(TIMEOUT, "OAuthTimeout", SP, TIMEOUT, timeout, "", "connect=2s tota
 RP_DIRECTIVE(DISPLAY_NAME, "OAuthDisplayName", SP, TEXT, provider.display_name, "", "(the name)", "TEXT", "What users read on the page that lets them choose a provider")
 
 RP_DIRECTIVE_GROUP("The relying party")
-RP_DIRECTIVE(PATH, "OAuthPath", S, PATH, path, "", "/oauth", "PATH", "Where the endpoints are: PATH/callback, PATH/login, PATH/logout, PATH/session")
+RP_DIRECTIVE(PATH, "OAuthPath", S, PATH, path, "", "/oauth", "PATH", "Where the endpoints are: PATH/callback, PATH/login, PATH/logout, PATH/session, PATH/jwks.json")
 RP_DIRECTIVE(BASE_URL, "OAuthBaseURL", S, ORIGIN, base_url, "", "(scheme, name and port of the virtual host)", "URL", "The origin under which browsers reach this virtual host; never taken from an unverified Host header")
 RP_DIRECTIVE(TRUSTED_PROXY, "OAuthTrustedProxy", S, NETWORKS, trusted_proxies, "", "(none)", "CIDR...", "Peers whose X-Forwarded-Proto, -Host, -Port and Forwarded headers are believed")
 RP_DIRECTIVE(SECRET, "OAuthSecret", S, LIST, secrets, "", "(made once and kept in OAuthStateDir)", "SOURCE...", "Key ring for cookies and sessions: the first secret seals, all open. Sources as in OAuthClientSecret")

@@ -127,6 +127,16 @@ static void unset_variables(apr_table_t *variables)
     }
 }
 
+static void unset_what(request_rec *r, const rp_visit_t *visit)
+{
+    if (visit->shared) {
+        unset_rows(r->headers_in, visit->shared);
+    }
+    if (visit->backend_token) {
+        apr_table_unset(r->headers_in, "Authorization");
+    }
+}
+
 /* The headers of a request are those of the request that it comes from. */
 static void forget_earlier(request_rec *r)
 {
@@ -144,12 +154,7 @@ static void forget_earlier(request_rec *r)
             r->headers_in = apr_table_copy(r->pool, r->headers_in);
         }
         found = 1;
-        if (visit->shared) {
-            unset_rows(r->headers_in, visit->shared);
-        }
-        if (visit->backend_token) {
-            apr_table_unset(r->headers_in, "Authorization");
-        }
+        unset_what(r, visit);
     }
     if (found) {
         unset_variables(r->subprocess_env);

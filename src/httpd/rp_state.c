@@ -173,7 +173,6 @@ static void report_job(const rp_env_t *env, void *ctx)
 /* Every second, on a thread of its own in each child. */
 static void tend(apr_pool_t *pool)
 {
-    sigset_t saved;
     rp_env_t env;
 
     if (!state || !state->tokens) {
@@ -181,10 +180,8 @@ static void tend(apr_pool_t *pool)
     }
     memset(&env, 0, sizeof(env));
     env.pool = pool;
-    rp_signals_hold(&saved);
     server_env(&env, state->main_server);
     rp_shared_token_tend(&env);
-    rp_signals_release(&saved);
 }
 
 /* --- the parent --- */

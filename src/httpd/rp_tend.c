@@ -4,6 +4,7 @@
 #include <mod_watchdog.h>
 
 #include "rp_log.h"
+#include "rp_signals.h"
 
 #define NAME "_auth_oauth_"
 
@@ -15,7 +16,13 @@ typedef struct {
 static apr_status_t run(int state, void *data, apr_pool_t *pool)
 {
     const task_t *task = data;
+    sigset_t before;
 
+    if (state == AP_WATCHDOG_STATE_STARTING) {
+        /* For good: a child of the prefork MPM ends in its signal handler, which waits for this
+         * thread and so must not run on it. */
+        rp_signals_hold(&before);
+    }
     if (state == AP_WATCHDOG_STATE_RUNNING) {
         task->tend(pool);
     }

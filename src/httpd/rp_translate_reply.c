@@ -41,7 +41,8 @@ static void set_common_headers(request_rec *r, const rp_reply_t *reply)
 {
     apr_table_t *headers = r->err_headers_out;
 
-    apr_table_setn(headers, "Cache-Control", "no-store");
+    apr_table_setn(headers, "Cache-Control",
+                   reply->cache_control ? reply->cache_control : "no-store");
     apr_table_setn(headers, "Referrer-Policy", "no-referrer");
     if (reply->allow) {
         apr_table_setn(headers, "Allow", reply->allow);

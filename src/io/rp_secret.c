@@ -15,11 +15,14 @@
 
 /* Room for the largest secret, its newline, and one byte that shows that there is more. */
 #define ROOM (RP_MAX_SECRET + 3)
+/* Likewise for a file that is taken as it is. */
+#define FILE_ROOM (RP_MAX_KEY_FILE + 2)
 
 /* Where a secret file stands decides what its mode means. */
 typedef struct {
     const char *path;
     mode_t forbidden; /* permission bits that must not be set */
+    apr_size_t room;  /* most bytes that are read */
 } place_t;
 
 typedef apr_status_t read_fn(rp_secret_t *secret, const char *rest, apr_pool_t *pool,
@@ -31,12 +34,20 @@ static apr_status_t wipe(void *data)
     return APR_SUCCESS;
 }
 
-/* Whatever is read goes straight to where it stays, so that nothing else has to be wiped. */
-static void make_room(rp_secret_t *secret, apr_pool_t *pool)
+static apr_status_t wipe_file(void *data)
 {
-    secret->data = apr_pcalloc(pool, ROOM);
+    rp_wipe(data, FILE_ROOM);
+    return APR_SUCCESS;
+}
+
+/* Whatever is read goes straight to where it stays, so that nothing else has to be wiped. */
+static void make_room(rp_secret_t *secret, apr_size_t room, apr_pool_t *pool)
+{
+    secret->data = apr_pcalloc(pool, room);
     secret->len = 0;
-    apr_pool_cleanup_register(pool, secret->data, wipe, apr_pool_cleanup_null);
+    secret->literal = 0;
+    apr_pool_cleanup_register(pool, secret->data, room == ROOM ? wipe : wipe_file,
+                              apr_pool_cleanup_null);
 }
 
 static apr_status_t check_file(int fd, const place_t *place, apr_pool_t *pool, const char **why)
@@ -68,11 +79,11 @@ static apr_status_t check_file(int fd, const place_t *place, apr_pool_t *pool, c
     return APR_SUCCESS;
 }
 
-static apr_status_t read_bytes(rp_secret_t *secret, int fd, const char *path, apr_pool_t *pool,
+static apr_status_t read_bytes(rp_secret_t *secret, int fd, const place_t *place, apr_pool_t *pool,
                                const char **why)
 {
-    while (secret->len < ROOM) {
-        ssize_t n = read(fd, secret->data + secret->len, ROOM - secret->len);
+    while (secret->len < place->room) {
+        ssize_t n = read(fd, secret->data + secret->len, place->room - secret->len);
 
         if (n == 0) {
             break;
@@ -82,7 +93,7 @@ static apr_status_t read_bytes(rp_secret_t *secret, int fd, const char *path, ap
         } else if (errno != EINTR) {
             apr_status_t rv = errno;
 
-            *why = apr_psprintf(pool, "%s cannot be read: %pm", path, &rv);
+            *why = apr_psprintf(pool, "%s cannot be read: %pm", place->path, &rv);
             return rv;
         }
     }
@@ -103,7 +114,7 @@ static apr_status_t read_place(rp_secret_t *secret, const place_t *place, apr_po
     }
     rv = check_file(fd, place, pool, why);
     if (rv == APR_SUCCESS) {
-        rv = read_bytes(secret, fd, place->path, pool, why);
+        rv = read_bytes(secret, fd, place, pool, why);
     }
     close(fd);
     return rv;
@@ -112,7 +123,7 @@ static apr_status_t read_place(rp_secret_t *secret, const place_t *place, apr_po
 static apr_status_t read_file(rp_secret_t *secret, const char *path, apr_pool_t *pool,
                               const char **why)
 {
-    place_t place = {path, 077};
+    place_t place = {path, 077, ROOM};
 
     if (*path != '/') {
         *why = apr_psprintf(pool, "file:%s is not an absolute path", path);
@@ -165,7 +176,7 @@ static apr_status_t read_credential(rp_secret_t *secret, const char *name, apr_p
 {
     /* systemd grants access by an ACL, whose mask shows as the group's bits; the directory is the
      * service's own. */
-    place_t place = {NULL, 037};
+    place_t place = {NULL, 037, ROOM};
     char *dir;
 
     if (!*name || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
@@ -241,9 +252,9 @@ static apr_status_t check_length(const rp_secret_t *secret, const char *source, 
 }
 
 /* A secret that was refused leaves nothing behind. */
-static void forget(rp_secret_t *secret)
+static void forget(rp_secret_t *secret, apr_size_t room)
 {
-    rp_wipe(secret->data, ROOM);
+    rp_wipe(secret->data, room);
     secret->data = NULL;
     secret->len = 0;
 }
@@ -254,9 +265,8 @@ apr_status_t rp_secret_read(rp_secret_t *secret, const char *source, apr_pool_t 
     apr_status_t rv;
     int i = 0;
 
-    secret->literal = 0;
     *why = NULL;
-    make_room(secret, pool);
+    make_room(secret, ROOM, pool);
     while (strncmp(source, sources[i].prefix, strlen(sources[i].prefix)) != 0) {
         i++;
     }
@@ -268,9 +278,29 @@ apr_status_t rp_secret_read(rp_secret_t *secret, const char *source, apr_pool_t 
         rv = check_length(secret, source, pool, why);
     }
     if (rv != APR_SUCCESS) {
-        forget(secret);
+        forget(secret, ROOM);
         return rv;
     }
     rp_wipe(secret->data + secret->len, ROOM - secret->len);
     return APR_SUCCESS;
+}
+
+apr_status_t rp_secret_read_file(rp_secret_t *secret, const char *path, apr_pool_t *pool,
+                                 const char **why)
+{
+    place_t place = {path, 077, FILE_ROOM};
+    apr_status_t rv;
+
+    *why = NULL;
+    make_room(secret, FILE_ROOM, pool);
+    rv = read_place(secret, &place, pool, why);
+    if (rv == APR_SUCCESS && (secret->len == 0 || secret->len > RP_MAX_KEY_FILE)) {
+        *why = secret->len ? apr_psprintf(pool, "%s is longer than %d bytes", path, RP_MAX_KEY_FILE)
+                           : apr_psprintf(pool, "%s is empty", path);
+        rv = APR_EINVAL;
+    }
+    if (rv != APR_SUCCESS) {
+        forget(secret, FILE_ROOM);
+    }
+    return rv;
 }

@@ -27,4 +27,8 @@ typedef struct {
 apr_status_t rp_secret_read(rp_secret_t *secret, const char *source, apr_pool_t *pool,
                             const char **why);
 
+/* The whole file at path, of at most RP_MAX_KEY_FILE bytes, under the rules of file:. */
+apr_status_t rp_secret_read_file(rp_secret_t *secret, const char *path, apr_pool_t *pool,
+                                 const char **why);
+
 #endif

@@ -1,4 +1,4 @@
-/* The inside of a public key, for the rp_jwk*.c files only; see rp_jwk.h. */
+/* The inside of a public key, for the files that read, use or make one; see rp_jwk.h. */
 #ifndef RP_JWK_KEY_H
 #define RP_JWK_KEY_H
 
@@ -24,5 +24,8 @@ EVP_PKEY *rp_jwk_pkey_rsa(const unsigned char *n, apr_size_t n_len, const unsign
 EVP_PKEY *rp_jwk_pkey_ec(const char *group, const unsigned char *x, const unsigned char *y,
                          apr_size_t len);
 EVP_PKEY *rp_jwk_pkey_ed25519(const unsigned char x[32]);
+
+/* What RSA needs to know of the family, to sign and to verify; 0 when OpenSSL refuses. */
+int rp_jwk_set_padding(EVP_PKEY_CTX *ctx, rp_alg_family_t family);
 
 #endif

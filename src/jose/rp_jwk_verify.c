@@ -47,7 +47,7 @@ static int to_der(unsigned char der[DER_MAX], const bytes_t *raw)
     return len > 0 ? len : 0;
 }
 
-static int set_padding(EVP_PKEY_CTX *ctx, rp_alg_family_t family)
+int rp_jwk_set_padding(EVP_PKEY_CTX *ctx, rp_alg_family_t family)
 {
     switch (family) {
     case RP_ALG_FAMILY_RSA_PKCS1:
@@ -70,7 +70,7 @@ static int verify(const rp_jwk_t *key, const rp_alg_row_t *row, const bytes_t *d
     EVP_PKEY_CTX *pkey_ctx = NULL;
     int ok = ctx &&
              EVP_DigestVerifyInit_ex(ctx, &pkey_ctx, hash, NULL, NULL, key->pkey, NULL) == 1 &&
-             set_padding(pkey_ctx, row->family) &&
+             rp_jwk_set_padding(pkey_ctx, row->family) &&
              EVP_DigestVerify(ctx, signature->data, signature->len, data->data, data->len) == 1;
 
     EVP_MD_CTX_free(ctx);

@@ -16,9 +16,10 @@ typedef struct {
     /* NULL: not offered. Without the authorization endpoint nobody can sign in, and what is below
      * that is for signing in was not looked at. */
     const char *endpoints[RP_ENDPOINT_COUNT];
-    rp_client_auth_t client_auth; /* resolved: never AUTO */
-    int iss_parameter_supported;  /* RFC 9207 3 */
-    rp_alg_set_t id_token_algs;   /* configured, and offered if the metadata says */
+    rp_client_auth_t client_auth;  /* resolved: never AUTO */
+    rp_alg_set_t client_auth_algs; /* what the provider verifies client assertions with */
+    int iss_parameter_supported;   /* RFC 9207 3 */
+    rp_alg_set_t id_token_algs;    /* configured, and offered if the metadata says */
 } rp_metadata_t;
 
 /* The metadata, valid as long as env->pool. Fetches when nothing usable is known. RP_FAILED with

@@ -146,13 +146,24 @@ static apr_status_t check_identity(const work_t *work)
                : APR_SUCCESS;
 }
 
+static rp_alg_set_t algs_of(const apr_array_header_t *names)
+{
+    rp_alg_set_t algs = 0;
+    rp_alg_t alg;
+
+    for (int i = 0; i < names->nelts; i++) {
+        if (rp_alg_find(&alg, APR_ARRAY_IDX(names, i, const char *)) == APR_SUCCESS) {
+            algs |= 1u << alg;
+        }
+    }
+    return algs;
+}
+
 static apr_status_t take_algs(const work_t *work)
 {
     static const char member[] = "id_token_signing_alg_values_supported";
     rp_metadata_t *metadata = work->metadata;
     apr_array_header_t *names;
-    rp_alg_set_t offered = 0;
-    rp_alg_t alg;
     apr_status_t rv = get_list(&names, work, member);
 
     metadata->id_token_algs = metadata->provider->signing_algs;
@@ -162,12 +173,7 @@ static apr_status_t take_algs(const work_t *work)
     if (rv != APR_SUCCESS || metadata->provider->profile != RP_PROFILE_OPENID) {
         return rv;
     }
-    for (int i = 0; names && i < names->nelts; i++) {
-        if (rp_alg_find(&alg, APR_ARRAY_IDX(names, i, const char *)) == APR_SUCCESS) {
-            offered |= 1u << alg;
-        }
-    }
-    metadata->id_token_algs &= names ? offered : ~0u;
+    metadata->id_token_algs &= names ? algs_of(names) : ~0u;
     if (!metadata->id_token_algs) {
         return rp_fail(work->env, RP_E_METADATA_UNSUPPORTED,
                        "%s has no algorithm that OAuthSigningAlgs allows", member);
@@ -181,16 +187,27 @@ static apr_status_t take_algs(const work_t *work)
 static apr_status_t take_client_auth(const work_t *work)
 {
     static const char member[] = "token_endpoint_auth_methods_supported";
+    static const char algs_member[] = "token_endpoint_auth_signing_alg_values_supported";
     const rp_provider_t *provider = work->metadata->provider;
-    apr_array_header_t *offered;
-    apr_status_t rv = get_list(&offered, work, member);
+    rp_client_auth_offer_t offer = {NULL, ~0u};
+    apr_array_header_t *names;
+    apr_status_t rv = get_list(&names, work, algs_member);
 
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    offer.algs = names ? algs_of(names) : ~0u;
+    work->metadata->client_auth_algs = offer.algs;
+    rv = get_list(&names, work, member);
+    offer.methods = names;
     if (rv == APR_SUCCESS &&
-        rp_client_auth_choose(&work->metadata->client_auth, provider, offered) != APR_SUCCESS) {
+        rp_client_auth_choose(&work->metadata->client_auth, provider, &offer) != APR_SUCCESS) {
         return rp_fail(work->env, RP_E_METADATA_UNSUPPORTED,
-                       "%s has no method that is configured (OAuthClientAuth %s, %s secret)",
-                       member, rp_client_auth_name(provider->client_auth),
-                       provider->client_secret.data ? "with a" : "without a");
+                       "%s (or %s) has no method that is configured (OAuthClientAuth %s, %s "
+                       "secret, %s key)",
+                       member, algs_member, rp_client_auth_name(provider->client_auth),
+                       provider->client_secret.data ? "with a" : "without a",
+                       provider->client_keys ? "with a" : "without a");
     }
     return rv;
 }

@@ -11,7 +11,7 @@
 
 #include "../io/rp_http.h"
 #include "../io/rp_secret.h"
-#include "../jose/rp_alg.h"
+#include "../jose/rp_private_key.h"
 
 /* OAuthEndpoint's names; the metadata member is the name with _endpoint (jwks_uri for jwks). */
 typedef enum {
@@ -35,10 +35,22 @@ typedef enum { RP_USERINFO_AUTO, RP_USERINFO_ON, RP_USERINFO_OFF } rp_userinfo_m
 /* Token endpoint authentication (RFC 6749 2.3.1); AUTO takes the strongest that both allow. */
 typedef enum {
     RP_CLIENT_AUTH_AUTO,
+    RP_CLIENT_AUTH_PRIVATE_KEY_JWT,
+    RP_CLIENT_AUTH_SECRET_JWT,
     RP_CLIENT_AUTH_BASIC,
     RP_CLIENT_AUTH_POST,
     RP_CLIENT_AUTH_NONE
 } rp_client_auth_t;
+
+/* What a client assertion names as its audience. */
+typedef enum { RP_AUDIENCE_ISSUER, RP_AUDIENCE_TOKEN_ENDPOINT } rp_audience_t;
+
+/* One OAuthClientKey. */
+typedef struct {
+    const char *file;
+    rp_private_key_options_t options;
+    const rp_private_key_t *key; /* as it was when httpd started */
+} rp_client_key_t;
 
 typedef struct rp_provider_t {
     const char *name;         /* "" for the virtual host's unnamed provider */
@@ -47,9 +59,11 @@ typedef struct rp_provider_t {
     const char *metadata;     /* NULL: derived from issuer; a URL; "file:PATH"; "none" */
     const char *endpoints[RP_ENDPOINT_COUNT]; /* configured ones; NULL: from the metadata */
     const char *client_id;
-    const char *client_secret_source; /* for messages; NULL: none */
-    rp_secret_t client_secret;        /* data is NULL when there is none */
+    const char *client_secret_source;      /* for messages; NULL: none */
+    rp_secret_t client_secret;             /* data is NULL when there is none */
+    const apr_array_header_t *client_keys; /* of rp_client_key_t *, the first signs; NULL: none */
     rp_client_auth_t client_auth;
+    rp_audience_t client_audience;
     rp_profile_t profile;
     const apr_array_header_t *scope;             /* of const char *; NULL: the default */
     const apr_array_header_t *resource;          /* of const char *; NULL: none */

@@ -5,6 +5,7 @@
 #include "../base/rp_limits.h"
 #include "../codec/rp_base64.h"
 #include "../codec/rp_json.h"
+#include "rp_credentials.h"
 #include "rp_keys.h"
 
 /* Whether the header names a key. Only asked about a token whose header was found well-formed. */
@@ -30,7 +31,7 @@ static int is_worth_another_fetch(rp_jws_result_t result, rp_env_t *env, const r
 apr_status_t rp_signed_verify(rp_jws_t **jws, rp_jws_result_t *result, rp_env_t *env,
                               const rp_metadata_t *metadata, const rp_signed_t *what)
 {
-    const rp_secret_t *secret = &metadata->provider->client_secret;
+    const rp_secret_t *secret = rp_credentials_secret(env, metadata->provider);
     apr_size_t len = strlen(what->text);
     rp_jws_expect_t expect = {.algs = what->algs,
                               .secret = secret->data,

@@ -174,6 +174,7 @@ static apr_status_t look(rp_shared_token_t *token, work_t *work)
     }
     token->version = value.version;
     token->looked = rp_now(work->env);
+    memcpy(token->name, work->name, RP_SHA256);
     return rv;
 }
 
@@ -196,7 +197,10 @@ static apr_status_t keep(rp_shared_token_t *token, work_t *work)
     if (rp_buf_status(&buf) != APR_SUCCESS) {
         return rp_fail(work->env, RP_E_TOKEN_RESPONSE, "access_token is too long");
     }
+    /* Which version this will be, the next look tells. */
+    token->version = 0;
     token->looked = rp_now(work->env);
+    memcpy(token->name, work->name, RP_SHA256);
     if (ttl <= 0) {
         return APR_SUCCESS;
     }
@@ -324,34 +328,42 @@ static int serves(const rp_shared_token_t *token, const char *used, apr_time_t n
     return is_good(token, now) && !(used && rp_equal_text(token->value, used));
 }
 
+/* Looks again, with the lease or without: whoever had it before may have left a token. APR_EAGAIN:
+ * somebody else is at it. */
+static apr_status_t try_now(rp_shared_token_t *token, work_t *work, const char *used)
+{
+    rp_store_key_t key = key_of(work, RP_KIND_LEASE);
+    rp_env_t *env = work->env;
+    apr_status_t taken = rp_lease_take(env, &key, lease_time(work));
+    apr_status_t rv = taken == RP_FAILED ? RP_FAILED : look(token, work);
+
+    if (rv == APR_SUCCESS && serves(token, used, rp_now(env))) {
+        if (taken == APR_SUCCESS) {
+            rp_lease_end(env, &key);
+        }
+        remember(work, token);
+        return APR_SUCCESS;
+    }
+    if (rv == RP_FAILED) {
+        return rv;
+    }
+    if (taken == APR_SUCCESS) {
+        return ask_with_lease(token, work, used ? rp_now(env) : 0);
+    }
+    rv = judge_lease(work);
+    return rv == APR_SUCCESS ? APR_EAGAIN : rv;
+}
+
 static apr_status_t get_or_wait(rp_shared_token_t *token, rp_wait_t *wait, work_t *work,
                                 const char *used)
 {
-    rp_store_key_t key = key_of(work, RP_KIND_LEASE);
     apr_interval_time_t limit = lease_time(work);
     rp_env_t *env = work->env;
-    apr_status_t rv;
 
     while (wait->waited <= limit) {
-        apr_status_t taken = rp_lease_take(env, &key, limit);
+        apr_status_t rv = try_now(token, work, used);
 
-        if (taken == RP_FAILED) {
-            return taken;
-        }
-        /* Also with the lease: whoever had it before may have left a token. */
-        rv = look(token, work);
-        if (rv == APR_SUCCESS && serves(token, used, rp_now(env))) {
-            if (taken == APR_SUCCESS) {
-                rp_lease_end(env, &key);
-            }
-            remember(work, token);
-            return APR_SUCCESS;
-        }
-        if (taken == APR_SUCCESS && rv != RP_FAILED) {
-            return ask_with_lease(token, work, used ? rp_now(env) : 0);
-        }
-        if (rv == RP_FAILED || (rv = judge_lease(work)) != APR_SUCCESS ||
-            (rv = rp_wait_step(wait, env)) != APR_SUCCESS) {
+        if (rv != APR_EAGAIN || (rv = rp_wait_step(wait, env)) != APR_SUCCESS) {
             return rv;
         }
     }
@@ -426,18 +438,35 @@ static void renew_ahead(work_t *work)
 
 /* --- what callers ask --- */
 
-/* The process's copy while it need not be compared, else what the store has. */
+/* 1 when the process's copy is what the store has, or need not be compared. */
+static int is_current(const rp_shared_token_t *token, rp_env_t *env)
+{
+    rp_store_key_t key = {RP_KIND_TOKEN, token->name, RP_SHA256};
+    apr_time_t now = rp_now(env);
+    rp_store_value_t value;
+    apr_status_t rv;
+
+    if (!is_good(token, now)) {
+        return 0;
+    }
+    if (env->store != env->local) {
+        return now - token->looked < apr_time_from_sec(RP_TOKEN_LOOK_SECONDS);
+    }
+    rv = token->version ? rp_store_get_newer(&value, env, &key, token->version) : APR_NOTFOUND;
+    return rv == APR_SUCCESS && !value.data;
+}
+
+/* The process's copy, else what the store has. */
 static apr_status_t find(rp_shared_token_t *token, work_t *work)
 {
     rp_token_cache_t *cache = work->env->tokens;
-    apr_time_t now = rp_now(work->env);
     apr_status_t rv;
 
     rv = rp_token_cache_get(token, cache, work->packed, work->packed_len, work->env->pool);
-    if (rv == APR_SUCCESS && is_good(token, now) &&
-        now - token->looked < apr_time_from_sec(RP_TOKEN_LOOK_SECONDS)) {
+    if (rv == APR_SUCCESS && is_current(token, work->env)) {
         return APR_SUCCESS;
     }
+    rp_forgive(work->env);
     rv = look(token, work);
     if (rv == APR_SUCCESS) {
         remember(work, token);

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "../base/rp_limits.h"
-#include "../jose/rp_crypto.h"
 
 /* bytes: the wish, then the token's value with its NUL. */
 typedef struct {

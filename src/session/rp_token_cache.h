@@ -1,15 +1,18 @@
 /* The shared tokens that this process has a copy of, so that a request need not ask the store and
  * open what it has.
  *
- * Key idea: an entry is found by the packed wish (rp_shared_token.c) byte by byte, and used for
- * RP_TOKEN_LOOK_SECONDS without asking the store; a copy that has been replaced meanwhile is as
- * good as it was, and if it is not, the backend's refusal leads to the newer one. Bounded; the one
- * that was not used for longest goes first; wiped. */
+ * Key idea: an entry is found by the packed wish (rp_shared_token.c) byte by byte. A store in this
+ * machine's memory is asked each time whether the copy is still what it has; one elsewhere every
+ * RP_TOKEN_LOOK_SECONDS: a copy that has been replaced meanwhile is as good as it was, and if it is
+ * not, the backend's refusal leads to the newer one. Bounded; the one that was not used for longest
+ * goes first; wiped. */
 #ifndef RP_TOKEN_CACHE_H
 #define RP_TOKEN_CACHE_H
 
 #include <apr_pools.h>
 #include <apr_time.h>
+
+#include "../jose/rp_crypto.h"
 
 typedef struct rp_token_cache_t rp_token_cache_t;
 
@@ -20,7 +23,8 @@ typedef struct {
     apr_time_t expires; /* never 0 */
     apr_time_t refused; /* when a backend refused the one before; 0: none did */
     apr_uint64_t version;
-    apr_time_t looked; /* when the store was asked last */
+    apr_time_t looked;             /* when the store was asked last */
+    unsigned char name[RP_SHA256]; /* under which the store has it */
 } rp_shared_token_t;
 
 /* NULL when there is no memory. Lives in pool. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { errorId, prepareHttpd } from './harness.mjs';
+import { errorId, newKeyPair, prepareHttpd } from './harness.mjs';
 
 const ISSUER = 'OAuthIssuer https://login.example.com';
 const GOOD = `${ISSUER}\nOAuthClientID app\nOAuthClientSecret env:SECRET`;
@@ -31,6 +31,22 @@ const WRONG = [
   ['metadata of an unknown kind', at('OAuthMetadata ftp://x'), ['OAuthMetadata', 'ftp://x']],
   ['an unknown client authentication', at('OAuthClientAuth secret_basic'), ['OAuthClientAuth', 'secret_basic', 'client_secret_basic']],
   ['client authentication without its secret', `${ISSUER}\nOAuthClientID app\nOAuthClientAuth client_secret_basic\n${PLACE}`, ['OAuthClientSecret'], 'CONFIG_CLIENT_AUTH'],
+  ['client authentication without its key', at('OAuthClientAuth private_key_jwt'), ['OAuthClientAuth', 'OAuthClientKey'], 'CONFIG_CLIENT_AUTH'],
+  ['a secret too short to sign with', at('OAuthClientAuth client_secret_jwt'), ['OAuthClientAuth', 'client_secret_jwt', '32', '23'], 'CONFIG_CLIENT_AUTH'],
+  ['no secret to sign with', `${ISSUER}\nOAuthClientID app\nOAuthClientAuth client_secret_jwt\n${PLACE}`, ['OAuthClientSecret', '32'], 'CONFIG_CLIENT_AUTH'],
+  ['an unknown audience of assertions', at('OAuthClientAuth private_key_jwt aud=everybody'), ['OAuthClientAuth', 'everybody', 'issuer']],
+  ['a key file that is not there', at('OAuthClientKey /nowhere/key.pem'), ['OAuthClientKey', '/nowhere/key.pem'], 'CONFIG_CLIENT_KEY'],
+  ['a key file that others can read', (h) => at(`OAuthClientKey ${h.root}/conf/open.pem`), ['OAuthClientKey', 'conf/open.pem', '0644', 'chmod'], 'CONFIG_CLIENT_KEY'],
+  ['a key that is too small', (h) => at(`OAuthClientKey ${h.root}/conf/small.pem`), ['OAuthClientKey', 'conf/small.pem', '1024', '2048'], 'CONFIG_CLIENT_KEY'],
+  ['a key of the wrong type', (h) => at(`OAuthClientKey ${h.root}/conf/x25519.pem`), ['OAuthClientKey', 'conf/x25519.pem', 'Ed25519'], 'CONFIG_CLIENT_KEY'],
+  ['a public key', (h) => at(`OAuthClientKey ${h.root}/conf/public.pem`), ['OAuthClientKey', 'conf/public.pem', 'no private key'], 'CONFIG_CLIENT_KEY'],
+  ['a key with a password', (h) => at(`OAuthClientKey ${h.root}/conf/encrypted.pem`), ['OAuthClientKey', 'conf/encrypted.pem', 'encrypted'], 'CONFIG_CLIENT_KEY'],
+  ['a key file with two keys', (h) => at(`OAuthClientKey ${h.root}/conf/two.pem`), ['OAuthClientKey', 'conf/two.pem', 'several'], 'CONFIG_CLIENT_KEY'],
+  ['an algorithm that the key has not', (h) => at(`OAuthClientKey ${h.root}/conf/good.pem alg=RS256`), ['OAuthClientKey', 'conf/good.pem', 'RS256', 'ES256'], 'CONFIG_CLIENT_KEY'],
+  ['two keys with one kid', (h) => at(`OAuthClientKey ${h.root}/conf/good.pem kid=a\nOAuthClientKey ${h.root}/conf/other.pem kid=a`), ['OAuthClientKey', 'conf/good.pem', 'conf/other.pem', 'kid a'], 'CONFIG_CLIENT_KEY'],
+  ['one key for two providers, of which one is addressed by its endpoint', (h) => `${at(`OAuthClientKey ${h.root}/conf/good.pem\nOAuthClientAuth private_key_jwt aud=token_endpoint`)}
+<OAuthProvider b>\nOAuthIssuer https://b.example\nOAuthClientID app\nOAuthClientKey ${h.root}/conf/good.pem\n</OAuthProvider>`, ['OAuthClientKey', 'conf/good.pem', 'token_endpoint', 'b'], 'CONFIG_CLIENT_KEY'],
+  ['an option that keys do not have', (h) => at(`OAuthClientKey ${h.root}/conf/good.pem password=x`), ['OAuthClientKey', 'password', 'kid=']],
   ['an unknown profile', at('OAuthProfile oidc'), ['OAuthProfile', 'oidc', 'openid']],
   ['an unknown response mode', at('OAuthResponseMode fragment'), ['OAuthResponseMode', 'fragment', 'form_post']],
   ['an unknown userinfo word', at('OAuthUserinfo yes'), ['OAuthUserinfo', 'yes', 'auto']],
@@ -91,6 +107,14 @@ const WRONG = [
   ['an expression that does not parse', inside('OAuthHeader X-A "%{oauth_claim:"'), ['OAuthHeader']],
   ['a user expression that does not parse', inside('OAuthUser "%{nothing:"'), ['OAuthUser']],
   ['an unknown backend token', inside('OAuthBackendToken access'), ['OAuthBackendToken', 'access', 'user']],
+  ['a token of a provider nobody defined', inside('OAuthBackendToken service provider=corp'), ['OAuthBackendToken', 'corp', '/app'], 'CONFIG_PROVIDER_UNKNOWN'],
+  ['a token without any provider', '<Location /app>\nOAuthBackendToken service\n</Location>', ['OAuthBackendToken', '/app'], 'CONFIG_NO_PROVIDER'],
+  ['an option that the backend token does not have', inside('OAuthBackendToken user scope=x'), ['OAuthBackendToken', 'user', 'options']],
+  ['an unknown option of the backend token', inside('OAuthBackendToken service scopes=x'), ['OAuthBackendToken', 'scopes=x', 'scope=']],
+  ['an option of the backend token given twice', inside('OAuthBackendToken service audience=x audience=y'), ['OAuthBackendToken', 'twice']],
+  ['a resource that is no URI', inside('OAuthBackendToken service resource=/x'), ['OAuthBackendToken', 'resource=', '/x']],
+  ['a scope that is none', inside('OAuthBackendToken service scope="a ü"'), ['OAuthBackendToken', 'scope=']],
+  ['a quotation mark that stays open', inside('OAuthBackendToken service scope="a b'), ['OAuthBackendToken', 'quotation']],
   ['a post preservation that is neither on nor off', inside('OAuthPreservePost maybe'), ['OAuthPreservePost']],
   ['Require oauth-claim without a name', inside('Require oauth-claim'), ['oauth-claim']],
   ['Require oauth-claim without a value', inside('Require oauth-claim groups'), ['oauth-claim']],
@@ -106,6 +130,8 @@ const RIGHT = [
   ['a virtual host of its own', `<VirtualHost *:9>\nServerName a.example\n${GOOD}\n${PLACE}\n</VirtualHost>`],
   ['a virtual host that inherits', `${GOOD}\n<VirtualHost *:9>\nServerName a.example\n${PLACE}\n</VirtualHost>`],
   ['a provider by name', `<OAuthProvider corp>\n${GOOD}\n</OAuthProvider>\n<Location /app>\nAuthType OAuth\nOAuthUse corp\nRequire valid-user\n</Location>`],
+  ['a backend token with every option', `<OAuthProvider corp>\n${GOOD}\n</OAuthProvider>\n<Location /app>\nOAuthBackendToken service provider=corp scope="a b" audience=c resource=urn:d\n</Location>`],
+  ['a provider for tokens alone', '<OAuthProvider corp>\nOAuthProfile oauth2\nOAuthMetadata none\nOAuthEndpoint token https://op.example/token\nOAuthClientID x\nOAuthClientSecret env:SECRET\n</OAuthProvider>\n<Location /app>\nOAuthBackendToken service provider=corp\n</Location>'],
   ['directives inside <If>', `${GOOD}\n<Location /app>\nAuthType OAuth\nRequire valid-user\n<If "true">\nOAuthUnauthenticated challenge\n</If>\n</Location>`],
   ['a place in <Directory>', `${GOOD}\n<Directory /srv>\nAuthType OAuth\nRequire valid-user\n</Directory>`],
   ['no protected place', GOOD],
@@ -113,10 +139,33 @@ const RIGHT = [
   ['a public client', `${ISSUER}\nOAuthClientID app\nOAuthClientAuth none\n${PLACE}`],
   ['a secret file of our own', (h) => `${ISSUER}\nOAuthClientID app\nOAuthClientSecret file:${h.root}/conf/secret\n${PLACE}`],
   ['a secret from a command', `${ISSUER}\nOAuthClientID app\nOAuthClientSecret "exec:/bin/echo hello-hello-hello"\n${PLACE}`],
+  ['a key file', (h) => at(`OAuthClientKey ${h.root}/conf/good.pem\nOAuthClientAuth private_key_jwt`)],
+  ['one key for two providers that are addressed by their issuers', (h) => `${at(`OAuthClientKey ${h.root}/conf/good.pem`)}
+<OAuthProvider b>\nOAuthIssuer https://b.example\nOAuthClientID app\nOAuthClientKey ${h.root}/conf/good.pem\n</OAuthProvider>`],
+  ['a key for each of two providers', (h) => `${at(`OAuthClientKey ${h.root}/conf/good.pem\nOAuthClientAuth private_key_jwt aud=token_endpoint`)}
+<OAuthProvider b>\nOAuthIssuer https://b.example\nOAuthClientID app\nOAuthClientKey ${h.root}/conf/other.pem\n</OAuthProvider>`],
+  ['a key that a virtual host inherits', (h) => `${at(`OAuthClientKey ${h.root}/conf/good.pem\nOAuthClientAuth private_key_jwt aud=token_endpoint`)}
+<VirtualHost *:9>\nServerName a.example\nOAuthDisplayName x\n</VirtualHost>`],
   ['every lifetime unit', at('OAuthSessionLifetime 1d idle=90m')],
   ['a proxy that leaves the callback alone', at('ProxyPass /oauth/ !\nProxyPass / http://127.0.0.1:9/')],
   ['a proxy for the whole site', at('ProxyPass / http://127.0.0.1:9/')],
 ];
+
+function keyFiles() {
+  const pem = { type: 'pkcs8', format: 'pem' };
+  const make = (kind, options) => newKeyPair(kind, options).privateKey.export(pem);
+  const ec = () => newKeyPair('ec', { namedCurve: 'P-256' });
+  return {
+    good: ec().privateKey.export(pem),
+    other: ec().privateKey.export(pem),
+    open: ec().privateKey.export(pem),
+    small: make('rsa', { modulusLength: 1024 }),
+    x25519: make('x25519'),
+    public: ec().publicKey.export({ type: 'spki', format: 'pem' }),
+    encrypted: ec().privateKey.export({ ...pem, cipher: 'aes-256-cbc', passphrase: 'x' }),
+    two: ec().privateKey.export(pem) + ec().privateKey.export(pem),
+  };
+}
 
 describe('apachectl -t', () => {
   let httpd;
@@ -124,6 +173,9 @@ describe('apachectl -t', () => {
     httpd = await prepareHttpd({ env: { SECRET: 'a-secret-of-some-length' } });
     httpd.file('conf/open', { content: 'secret', mode: 0o644 });
     httpd.file('conf/secret', { content: 'a-secret-of-some-length\n', mode: 0o600 });
+    for (const [name, content] of Object.entries(keyFiles())) {
+      httpd.file(`conf/${name}.pem`, { content, mode: name === 'open' ? 0o644 : 0o600 });
+    }
     httpd.file('conf/empty', { content: '', mode: 0o600 });
     httpd.file('conf/bad.html', '<p>{{no_such_thing}}');
   });

@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { after, before, describe, it } from 'node:test';
-import { prepareHttpd } from './harness.mjs';
+import { newKeyPair, prepareHttpd } from './harness.mjs';
 
 const TOP = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const CONTEXT = /<VirtualHost|OAuthIssuer|OAuthMetadata|OAuthProvider/;
@@ -26,6 +26,13 @@ function examples() {
   return found;
 }
 
+// One for each name: two files are two keys.
+const keys = new Map();
+function keyOf(name) {
+  if (!keys.has(name)) keys.set(name, newKeyPair('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  return keys.get(name);
+}
+
 describe('an example', () => {
   let httpd;
   before(async () => {
@@ -37,6 +44,7 @@ describe('an example', () => {
 
   // Secrets and certificates are where the test can make them.
   const localized = (text) => text.replace(/\/etc\/apache2\/([\w.-]+)/g, (all, name) => {
+    if (name.endsWith('.key')) return httpd.file(`conf/${name}`, { content: keyOf(name), mode: 0o600 });
     if (name.endsWith('.pem')) return '/etc/ssl/certs/ca-certificates.crt';
     return httpd.file(`conf/${name}`, { content: 'a secret for the example\n', mode: 0o600 });
   });

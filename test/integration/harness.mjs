@@ -28,6 +28,8 @@ export { prepareHttpd, startHttpd } from './support/httpd.mjs';
 export { h2Connect, rawRequest } from './support/raw.mjs';
 export { freePort, waitForPort, waitUntil } from './support/ports.mjs';
 export { addSecret } from './support/secrets.mjs';
+export { readJwt } from '../provider/jws.mjs';
+export { newKeyPair } from '../provider/keys.mjs';
 
 // Waits for time itself to pass, for what happens by the clock (expiry). Never for readiness.
 export function seconds(n) {
@@ -38,7 +40,8 @@ const SECRET_FILE = 'conf/client.secret';
 
 // The suite's site. Options:
 //   provider   'real' (default), 'fake', or false
-//   providerOptions, client   what startProvider()/startFake() and client() take
+//   providerOptions, client   what startProvider()/startFake() and client() take, or fn(site) for
+//              the client
 //   config     fn(site) or text: the configuration after the harness's own
 //   httpd      what startHttpd() takes: mpm, http2, tls, listeners, files, modules, env
 //   secret     the client secret; null for a public client
@@ -50,7 +53,7 @@ export class Site {
   }
 
   async start() {
-    const { provider: kind = 'real', providerOptions, client: more, httpd } = this.options;
+    const { provider: kind = 'real', providerOptions, httpd } = this.options;
     this.backend = await startBackend();
     this.httpd = await prepareHttpd(httpd);
     this.url = this.httpd.url;
@@ -68,7 +71,7 @@ export class Site {
           secret: this.secret,
           redirectUri: [this.callback, ...(this.options.redirectUris ?? [])],
           postLogout: this.postLogoutUris(),
-          ...more,
+          ...(typeof this.options.client === 'function' ? this.options.client(this) : this.options.client),
         })],
       });
     } else if (kind === 'fake') {

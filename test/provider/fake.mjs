@@ -21,11 +21,16 @@ import { createHash, createPublicKey, randomBytes } from 'node:crypto';
 import {
   basicCredentials, FAKE_USER, formPostPage, GITHUB_PATHS, GITHUB_USER, PATHS, readBody, without,
 } from './fake-parts.mjs';
-import { leftHalf, makeJwt, makeKey } from './jws.mjs';
+import {
+  leftHalf, makeJwt, makeKey, readJwt,
+} from './jws.mjs';
 
 export { FAKE_USER, GITHUB_USER } from './fake-parts.mjs';
 
 const random = () => randomBytes(24).toString('base64url');
+
+// Rules of the token endpoint that are for one grant alone.
+const GRANT_RULES = { refresh_token: 'refresh', client_credentials: 'service' };
 
 export class FakeProvider {
   constructor(options) {
@@ -39,6 +44,7 @@ export class FakeProvider {
     this.accessTokens = new Map();
     this.requests = [];
     this.hanging = new Set();
+    this.jtis = new Set();
     this.rules = this.always();
     this.rotateKeys();
   }
@@ -142,8 +148,8 @@ export class FakeProvider {
     const name = this.endpointOf(url.pathname);
     if (!name) return this.answer(res, {}, { status: 404, raw: 'no such path', type: 'text/plain' });
     if (name === 'authorize') return this.authorize(request, res);
-    const isRefresh = name === 'token' && request.form.get('grant_type') === 'refresh_token';
-    const rule = this.takeRule(isRefresh && this.rules.refresh ? 'refresh' : name);
+    const grantRule = name === 'token' && GRANT_RULES[request.form.get('grant_type')];
+    const rule = this.takeRule(grantRule && this.rules[grantRule] ? grantRule : name);
     // A refused or broken answer must not use up the code or the refresh token.
     const replaced = rule.raw !== undefined || rule.body !== undefined || rule.status >= 400
       || rule.hang || rule.cut;
@@ -225,6 +231,9 @@ export class FakeProvider {
   }
 
   revoke(request) {
+    if (request.form.has('client_assertion') && !this.assertedClient(request)) {
+      return { status: 401, body: { error: 'invalid_client' } };
+    }
     const token = request.form.get('token');
     this.refreshTokens.delete(token);
     this.accessTokens.delete(token);
@@ -276,11 +285,33 @@ export class FakeProvider {
     const post = request.form.has('client_secret') && {
       method: 'client_secret_post', id: request.form.get('client_id'), secret: request.form.get('client_secret'),
     };
-    if (basic && post) return undefined;
+    const asserted = request.form.has('client_assertion');
+    if ([basic, post, asserted].filter(Boolean).length > 1) return undefined;
+    if (asserted) return this.assertedClient(request);
     const given = basic || post || { method: 'none', id: request.form.get('client_id') };
     const wanted = this.options.clientSecret;
     const right = given.id === this.options.clientId && given.secret === wanted;
     return right ? given : undefined;
+  }
+
+  // RFC 7523 3, strictly: the issuer (or what the test says) as the only audience, each jti once.
+  assertedClient(request) {
+    const { form } = request;
+    const { clientId, clientKeys, clientSecret, assertionAudience = this.issuer } = this.options;
+    try {
+      const { header, payload } = readJwt(form.get('client_assertion'), clientKeys?.() ?? clientSecret);
+      const now = Date.now() / 1000;
+      const right = form.get('client_assertion_type') === 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+        && header.typ === 'client-authentication+jwt'
+        && payload.iss === clientId && payload.sub === clientId && payload.aud === assertionAudience
+        && payload.exp > now && payload.exp <= now + 61 && payload.iat <= now + 1
+        && payload.jti?.length >= 16 && !this.jtis.has(payload.jti);
+      this.jtis.add(payload.jti);
+      request.assertion = { header, payload };
+      return right ? { method: 'client_assertion', id: clientId } : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   token(request) {
@@ -292,6 +323,7 @@ export class FakeProvider {
     if (!request.client) return fail('invalid_client', 401);
     const { form } = request;
     if (form.get('grant_type') === 'refresh_token') return this.refreshGrant(form, fail);
+    if (form.get('grant_type') === 'client_credentials') return this.clientGrant(form);
     if (form.get('grant_type') !== 'authorization_code') return fail('unsupported_grant_type');
 
     const grant = this.codes.get(form.get('code'));
@@ -316,6 +348,14 @@ export class FakeProvider {
     }
     if (this.options.rotate !== false) entry.used = true;
     return { body: this.tokens(entry.grant, this.options.rotate === false && token) };
+  }
+
+  clientGrant(form) {
+    const accessToken = `service-${random()}`;
+    const target = Object.fromEntries(['scope', 'audience', 'resource'].map((name) => [name, form.get(name)]));
+    this.accessTokens.set(accessToken, target);
+    this.issued.add(accessToken);
+    return { body: { access_token: accessToken, token_type: 'Bearer', expires_in: this.options.serviceTokenTtl ?? 3600 } };
   }
 
   tokens(grant, keptRefreshToken) {

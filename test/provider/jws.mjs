@@ -1,7 +1,7 @@
 // Makes JSON Web Signatures, right ones and wrong ones, with node:crypto alone. A library would
 // refuse to make most of what the tests need.
 import {
-  constants, createHash, createHmac, randomBytes, sign,
+  constants, createHash, createHmac, createPublicKey, randomBytes, sign, timingSafeEqual, verify,
 } from 'node:crypto';
 import { newKeyPair } from './keys.mjs';
 
@@ -35,6 +35,32 @@ export function signature(alg, key, input) {
   const padding = alg.startsWith('PS') ? constants.RSA_PKCS1_PSS_PADDING : constants.RSA_PKCS1_PADDING;
   const salt = alg.startsWith('PS') ? { saltLength: constants.RSA_PSS_SALTLEN_DIGEST } : {};
   return sign(hashOf(alg), data, { key: key.privateKey, padding, ...salt });
+}
+
+function isSigned(alg, key, input, bytes) {
+  const data = Buffer.from(input);
+  if (alg.startsWith('HS')) {
+    const right = signature(alg, key, input);
+    return right.length === bytes.length && timingSafeEqual(right, bytes);
+  }
+  const publicKey = createPublicKey({ key, format: 'jwk' });
+  if (alg === 'EdDSA') return verify(null, data, publicKey, bytes);
+  if (alg in CURVES) return verify(hashOf(alg), data, { key: publicKey, dsaEncoding: 'ieee-p1363' }, bytes);
+  const padding = alg.startsWith('PS') ? constants.RSA_PKCS1_PSS_PADDING : constants.RSA_PKCS1_PADDING;
+  return verify(hashOf(alg), data, { key: publicKey, padding }, bytes);
+}
+
+// What a compact JWS says; throws unless it is signed. keys: JWKs, of which the kid chooses one, or
+// for HS* the secret's text.
+export function readJwt(token, keys) {
+  const [head, body, tail, ...more] = token.split('.');
+  const [header, payload] = [head, body].map((part) => JSON.parse(Buffer.from(part, 'base64url')));
+  const key = typeof keys === 'string' ? keys : keys.find((one) => one.kid === header.kid);
+  if (!key || more.length || header.alg.startsWith('HS') !== (typeof key === 'string')
+    || !isSigned(header.alg, key, `${head}.${body}`, Buffer.from(tail, 'base64url'))) {
+    throw new Error(`not signed with a known key: ${JSON.stringify(header)}`);
+  }
+  return { header, payload };
 }
 
 // at_hash and c_hash: the left half of the hash that belongs to the algorithm.

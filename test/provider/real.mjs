@@ -11,7 +11,7 @@ import http from 'node:http';
 import { randomBytes } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import Provider from 'oidc-provider';
+import Provider, { errors } from 'oidc-provider';
 import { newKeyPair } from './keys.mjs';
 import { memoryStore } from './memory-store.mjs';
 import { errorPage, loginPage, logoutPage, signedOutPage } from './pages.mjs';
@@ -101,7 +101,18 @@ function configuration(options, store, jwks, cookieKeys) {
     },
     features: {
       devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
       introspection: { enabled: true, allowedPolicy: () => true },
+      // resources: resource -> what oidc-provider wants to know of it (scope, audience, format).
+      resourceIndicators: {
+        enabled: true,
+        getResourceServerInfo: async (ctx, resource) => {
+          const info = options.resources?.[resource];
+          if (!info) throw new errors.InvalidTarget();
+          return { scope: '', audience: resource, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256' } }, ...info };
+        },
+        useGrantedResource: async () => true,
+      },
       jwtUserinfo: { enabled: true },
       revocation: { enabled: true },
       rpInitiatedLogout: {
@@ -273,6 +284,11 @@ export async function startProvider(options = {}) {
   };
 }
 
+function programs(text) {
+  const [id, secret] = text?.split(':') ?? [];
+  return id ? [client({ id, secret, redirectUri: [], grant_types: ['client_credentials'], response_types: [] })] : [];
+}
+
 async function main() {
   const text = { type: 'string' };
   const { values: given } = parseArgs({
@@ -287,6 +303,13 @@ async function main() {
       'post-logout-redirect-uri': { type: 'string', multiple: true },
       'access-token-ttl': text,
       'claims-in-id-token': { type: 'boolean' },
+      // Grants beside those of a login.
+      'grant-type': { type: 'string', multiple: true },
+      // A resource (RFC 8707) whose access tokens are JWTs, and the scopes that it has.
+      resource: text,
+      'resource-scope': text,
+      // id:secret of one more client, which has the client credentials grant alone.
+      program: text,
     },
   });
   const provider = await startProvider({
@@ -294,6 +317,7 @@ async function main() {
     host: given.host,
     claimsInIdToken: given['claims-in-id-token'],
     ...(given['access-token-ttl'] && { ttl: { AccessToken: Number(given['access-token-ttl']) } }),
+    ...(given.resource && { resources: { [given.resource]: { scope: given['resource-scope'] ?? '' } } }),
     clients: given['redirect-uri'] && [client({
       id: given['client-id'],
       secret: given['client-secret'],
@@ -301,7 +325,8 @@ async function main() {
       redirectUri: given['redirect-uri'],
       postLogout: given['post-logout-redirect-uri'],
       ...(given['client-name'] && { client_name: given['client-name'] }),
-    })],
+      ...(given['grant-type'] && { grant_types: ['authorization_code', 'refresh_token', ...given['grant-type']] }),
+    }), ...programs(given.program)],
   });
   const stop = () => provider.close().then(() => process.exit(0));
   process.on('SIGINT', stop);

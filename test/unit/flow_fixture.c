@@ -107,6 +107,26 @@ static void start_provider(flow_t *flow, const char *more)
     test_http_repeat(flow->http);
 }
 
+void flow_add_key(flow_t *flow, rp_provider_t *provider, const char *alg, int number,
+                  const char *kid)
+{
+    apr_pool_t *pool = flow->test->env.pool;
+    apr_array_header_t *keys = provider->client_keys
+                                   ? apr_array_copy(pool, provider->client_keys)
+                                   : apr_array_make(pool, 2, sizeof(rp_client_key_t *));
+    rp_client_key_t *line = apr_pcalloc(pool, sizeof(*line));
+    const char *text = test_sign_pem(test_key_make(alg, NULL, number, pool), pool);
+    rp_private_key_t *key;
+    const char *why;
+
+    line->options.kid = kid;
+    assert_int_equal(rp_private_key_parse(&key, text, strlen(text), &line->options, pool, &why),
+                     APR_SUCCESS);
+    line->key = key;
+    APR_ARRAY_PUSH(keys, rp_client_key_t *) = line;
+    provider->client_keys = keys;
+}
+
 void flow_offer_logout(flow_t *flow)
 {
     test_http_reset(flow->http);

@@ -57,6 +57,11 @@ void flow_set_secrets(flow_t *flow, const char *letters);
 /* A second provider, named "second", at https://second.example; it answers nothing but metadata. */
 void flow_add_second(flow_t *flow);
 
+/* One more OAuthClientKey of a provider of the fixture's, the number-th key of the algorithm
+ * (test_sign.h). kid NULL: the thumbprint. */
+void flow_add_key(flow_t *flow, rp_provider_t *provider, const char *alg, int number,
+                  const char *kid);
+
 /* Takes the end_session and revocation endpoints into the metadata; before the first request. */
 void flow_offer_logout(flow_t *flow);
 

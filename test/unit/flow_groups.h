@@ -6,6 +6,7 @@ int run_flow_access_tests(void);
 int run_flow_callback_tests(void);
 int run_flow_export_tests(void);
 int run_flow_fault_tests(void);
+int run_flow_jwks_tests(void);
 int run_flow_login_tests(void);
 int run_flow_logout_tests(void);
 int run_flow_page_tests(void);

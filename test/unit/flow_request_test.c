@@ -182,7 +182,7 @@ static void refuses_other_methods_and_says_which_there_are(void **state)
     apr_size_t count;
     const rp_endpoint_row_t *rows = rp_endpoint_rows(&count);
 
-    assert_int_equal(count, 5);
+    assert_int_equal(count, 6);
     for (apr_size_t i = 0; i < count; i++) {
         const char *target = apr_pstrcat(flow->test->env.pool, "/oauth/", rows[i].name, NULL);
         rp_reply_t reply = flow_request(flow, "DELETE", target, NULL);
@@ -200,6 +200,7 @@ static void finds_an_endpoint_by_its_exact_path_only(void **state)
         {"/oauth/Callback", 1, NULL}, {"/oauth//callback", 1, NULL}, {"/oauth/", 1, NULL},
         {"/oauth", 0, NULL}, {"/oauth2/callback", 0, NULL}, {"/app/oauth/callback", 0, NULL},
         {"/oauth/logout", 1, "logout"}, {"/oauth/callbackx", 1, NULL}, {"/", 0, NULL},
+        {"/oauth/jwks.json", 1, "jwks.json"}, {"/oauth/jwks", 1, NULL},
     };
     /* clang-format on */
     flow_t *flow = *state;

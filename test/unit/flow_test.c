@@ -10,6 +10,7 @@ int main(void)
     failed += run_flow_login_tests();
     failed += run_flow_callback_tests();
     failed += run_flow_logout_tests();
+    failed += run_flow_jwks_tests();
     failed += run_flow_session_tests();
     failed += run_flow_preserve_tests();
     failed += run_flow_page_tests();

@@ -80,6 +80,16 @@ static void expect_refusal(test_env_t *test, const char *source, const char *one
     }
 }
 
+static void expect_file_refusal(test_env_t *test, const char *path, const char *word)
+{
+    rp_secret_t secret;
+    const char *why;
+
+    assert_int_not_equal(rp_secret_read_file(&secret, path, test->env.pool, &why), APR_SUCCESS);
+    assert_null(secret.data);
+    assert_non_null(strstr(why, word));
+}
+
 static void drops_one_newline_and_nothing_else(void **state)
 {
     static const struct {
@@ -354,6 +364,38 @@ static void wipes_a_secret_with_its_pool(void **state)
     test_env_destroy(test);
 }
 
+static void reads_a_file_as_it_is_under_the_same_rules(void **state)
+{
+    test_env_t *test = test_env_make();
+    const char *dir = scratch_make(test);
+    char *large = apr_palloc(test->env.pool, RP_MAX_KEY_FILE + 1);
+    rp_secret_t secret;
+    const char *why;
+
+    (void)state;
+    memset(large, 'x', RP_MAX_KEY_FILE + 1);
+    assert_int_equal(rp_secret_read_file(&secret,
+                                         scratch_file(test, dir, "good", "a\nb\n", 4, 0600),
+                                         test->env.pool, &why),
+                     APR_SUCCESS);
+    assert_null(why);
+    assert_int_equal(secret.len, 4);
+    assert_string_equal((const char *)secret.data, "a\nb\n");
+    assert_int_equal(
+        rp_secret_read_file(&secret, scratch_file(test, dir, "most", large, RP_MAX_KEY_FILE, 0600),
+                            test->env.pool, &why),
+        APR_SUCCESS);
+    assert_int_equal(secret.len, RP_MAX_KEY_FILE);
+    expect_file_refusal(test, scratch_file(test, dir, "open", "a", 1, 0640), "0640");
+    expect_file_refusal(test, scratch_file(test, dir, "empty", "", 0, 0600), "empty");
+    expect_file_refusal(test, scratch_file(test, dir, "large", large, RP_MAX_KEY_FILE + 1, 0600),
+                        "longer");
+    expect_file_refusal(test, dir, "regular file");
+    expect_file_refusal(test, "/nowhere/key", "/nowhere/key");
+    scratch_destroy(dir);
+    test_env_destroy(test);
+}
+
 int run_io_secret_tests(void)
 {
     const struct CMUnitTest tests[] = {
@@ -368,6 +410,7 @@ int run_io_secret_tests(void)
         cmocka_unit_test(takes_nothing_from_a_program_that_fails),
         cmocka_unit_test(reads_a_credential_of_the_service),
         cmocka_unit_test(says_when_the_secret_stands_in_the_configuration),
+        cmocka_unit_test(reads_a_file_as_it_is_under_the_same_rules),
         cmocka_unit_test(wipes_a_secret_with_its_pool),
     };
     int failed = cmocka_run_group_tests_name("io: secrets", tests, NULL, NULL);

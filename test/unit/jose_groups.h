@@ -10,6 +10,7 @@
 int run_jose_crypto_tests(void);
 int run_jose_jwk_tests(void);
 int run_jose_jws_tests(void);
+int run_jose_private_key_tests(void);
 int run_jose_seal_tests(void);
 
 /* Set up and tear down an environment for one test, with the algorithms fetched. */

@@ -77,6 +77,7 @@ int main(void)
 
     failed += run_jose_jwk_tests();
     failed += run_jose_jws_tests();
+    failed += run_jose_private_key_tests();
     failed += run_jose_seal_tests();
     rp_crypto_cleanup();
     return failed ? 1 : 0;

@@ -72,6 +72,9 @@ void oauth_calls(oauth_t *oauth, int count);
 
 const char *oauth_token_endpoint(const rp_metadata_t *metadata);
 
+/* An OAuthClientKey for one algorithm, as an array for the provider. kid NULL: the thumbprint. */
+const apr_array_header_t *oauth_client_keys(oauth_t *oauth, const char *alg, const char *kid);
+
 /* An ID Token of the provider's, with changed claims; header NULL: as the key has it. */
 const char *oauth_id_token(const oauth_t *oauth, const test_key_t *key, const char *header,
                            const char *patch);

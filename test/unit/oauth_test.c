@@ -102,6 +102,23 @@ const char *oauth_id_token(const oauth_t *oauth, const test_key_t *key, const ch
                          oauth->env->pool);
 }
 
+const apr_array_header_t *oauth_client_keys(oauth_t *oauth, const char *alg, const char *kid)
+{
+    apr_pool_t *pool = oauth->env->pool;
+    apr_array_header_t *keys = apr_array_make(pool, 1, sizeof(rp_client_key_t *));
+    rp_client_key_t *line = apr_pcalloc(pool, sizeof(*line));
+    const char *text = test_sign_pem(test_key_make(alg, NULL, 1, pool), pool);
+    rp_private_key_t *key;
+    const char *why;
+
+    line->options.kid = kid;
+    assert_int_equal(rp_private_key_parse(&key, text, strlen(text), &line->options, pool, &why),
+                     APR_SUCCESS);
+    line->key = key;
+    APR_ARRAY_PUSH(keys, rp_client_key_t *) = line;
+    return keys;
+}
+
 void oauth_expect(oauth_t *oauth, const char *row, rp_error_id_t id)
 {
     rp_error_id_t found = oauth->env->error.id;

@@ -5,6 +5,7 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -275,6 +276,20 @@ const char *test_sign_jwk(const test_key_t *key, apr_pool_t *pool)
 
     return apr_psprintf(pool, "{%s,\"use\":\"sig\",\"alg\":\"%s\"%s}", key_members(key, pool),
                         key->alg->name, kid);
+}
+
+const char *test_sign_pem(const test_key_t *key, apr_pool_t *pool)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    const char *text;
+    char *data;
+    long len;
+
+    must(PEM_write_bio_PKCS8PrivateKey(bio, key->pkey, NULL, NULL, 0, NULL, NULL) == 1, "PEM");
+    len = BIO_get_mem_data(bio, &data);
+    text = apr_pstrmemdup(pool, data, (apr_size_t)len);
+    BIO_free(bio);
+    return text;
 }
 
 const char *test_sign_jwks(apr_pool_t *pool, ...)

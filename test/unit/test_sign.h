@@ -36,6 +36,9 @@ unsigned char *test_sign_bytes(apr_size_t *len, const test_key_t *key, const voi
 /* The public key as a JWK with use=sig, alg and kid; of a symmetric key the secret (kty oct). */
 const char *test_sign_jwk(const test_key_t *key, apr_pool_t *pool);
 
+/* The private key as PEM (PKCS#8), in pool. */
+const char *test_sign_pem(const test_key_t *key, apr_pool_t *pool);
+
 /* {"keys":[…]} of the given keys, NULL-terminated. */
 const char *test_sign_jwks(apr_pool_t *pool, ...) __attribute__((sentinel));
 
