@@ -50,6 +50,8 @@ struct rp_env_t {
     const struct rp_keyring_t *keyring; /* jose/rp_seal.h */
     struct rp_session_cache_t *opened;  /* session/rp_session_cache.h; NULL: none is kept */
     struct rp_token_cache_t *tokens;    /* session/rp_token_cache.h; NULL: none is kept */
+    struct rp_session_cache_t *bearers; /* session/rp_verified.h; NULL: none is kept */
+    struct rp_asked_t *asked;           /* session/rp_asked.h; NULL: everybody may ask */
     const char *state_dir;              /* for last good copies; NULL: none are kept */
     rp_error_t error;                   /* first cause of a failure, see rp_error.h */
 };

@@ -23,6 +23,7 @@ RP_ERROR(1011, CONFIG_CLIENT_AUTH, ERROR, 0, ADMIN, "", "Configure what the clie
 RP_ERROR(1012, CONFIG_TEMPLATE, ERROR, 0, ADMIN, "", "Make the template a readable UTF-8 file of at most 256 KiB with known placeholders only.")
 RP_ERROR(1013, CONFIG_BASE_URL, ERROR, 0, ADMIN, "", "Set ServerName or OAuthBaseURL to the origin under which browsers reach this virtual host.")
 RP_ERROR(1014, CONFIG_CLIENT_KEY, ERROR, 0, ADMIN, "", "Give OAuthClientKey a file with one private key (PEM or JWK, not encrypted): RSA of 2048 to 8192 bits, EC on P-256, P-384 or P-521, or Ed25519, readable by the user that starts httpd and by nobody else (chmod 600).")
+RP_ERROR(1016, CONFIG_AUDIENCE, ERROR, 0, ADMIN, "", "Name with OAuthAudience what the aud of an access token for this place contains; without it, tokens that were issued for anybody else would be accepted.")
 
 RP_ERROR(1101, PROVIDER_UNREACHABLE, ERROR, 503, PROVIDER, "The sign-in service cannot be reached at the moment. Please try again in a minute.", "Check that this server can reach the provider's host and port, also through a proxy if one is needed (OAuthTLS proxy=).")
 RP_ERROR(1102, PROVIDER_TIMEOUT, ERROR, 503, PROVIDER, "The sign-in service did not answer in time. Please try again in a minute.", "The provider is slow or hangs; OAuthTimeout sets how long a call may take.")
@@ -73,6 +74,7 @@ RP_ERROR(1411, ID_TOKEN_HASH, ERROR, 502, PROVIDER, "The sign-in service gave an
 RP_ERROR(1501, USERINFO_RESPONSE, ERROR, 502, PROVIDER, "The sign-in service did not say who you are.", "The userinfo endpoint's answer cannot be used; the detail says what is wrong.")
 RP_ERROR(1502, USERINFO_SUBJECT, ERROR, 502, PROVIDER, "The sign-in service gave an answer that cannot be trusted.", "The sub of the userinfo answer is missing or is not the ID Token's.")
 RP_ERROR(1503, USERINFO_SIGNATURE, ERROR, 502, PROVIDER, "The sign-in service gave an answer that cannot be trusted.", "The signed userinfo answer could not be verified.")
+RP_ERROR(1505, INTROSPECTION, ERROR, 502, PROVIDER, "The sign-in service gave an answer that cannot be used.", "The answer of the introspection endpoint (RFC 7662) cannot be used; the detail says what is wrong. Status 401 or 403: the client may not introspect, or does not authenticate as the provider wants.")
 
 RP_ERROR(1601, STORE, ERROR, 503, SERVER, "The service is temporarily unavailable. Please try again in a minute.", "The session store failed; the detail says how.")
 RP_ERROR(1602, STORE_TOO_LARGE, ERROR, 500, ADMIN, "What the sign-in service says about you is too much to keep.", "The session does not fit where OAuthSessionStore keeps it; ask for fewer scopes or claims, or make room: shm:size=, or for cookie a larger LimitRequestFieldSize, or shm instead.")
@@ -89,6 +91,10 @@ RP_ERROR(1704, EMAIL_UNVERIFIED, WARNING, 403, USER, "Your e-mail address is not
 RP_ERROR(1705, TRACE, WARNING, 405, BROWSER, "This request method is not allowed here.", "TRACE was sent to a protected place; it would echo the headers meant for the backend.")
 RP_ERROR(1706, EXPORT_LIMIT, ERROR, 502, ADMIN, "What the sign-in service says about you is too much for this application.", "The headers for the backend are larger than a backend accepts; export fewer claims (OAuthHeader, OAuthHeaders).")
 RP_ERROR(1707, HOST, WARNING, 400, BROWSER, "This site is not reachable under that address.", "The scheme or name in the request is not that of OAuthBaseURL; a login started there would not find its cookie again. Redirect to the right address first.")
+RP_ERROR(1708, BEARER_TOKEN, INFO, 401, USER, "The access token is not accepted here.", "An access token was refused; the detail says what is wrong with it. It has to be active, issued by a provider of this place, and for one of OAuthAudience; a JWT has to be as RFC 9068 has it (typ at+jwt).")
+RP_ERROR(1709, BEARER_REQUEST, WARNING, 400, BROWSER, "This request cannot be read.", "The Authorization header is malformed, or the request brings two credentials: a bearer token and a session, or two Authorization headers.")
+RP_ERROR(1710, BEARER_SCOPE, INFO, 403, USER, "The access token does not allow this.", "Require oauth-scope asks for a scope that the access token does not have; the detail names it and the user.")
+RP_ERROR(1711, BEARER_UNAVAILABLE, ERROR, 503, PROVIDER, "The sign-in service cannot be reached at the moment. Please try again in a minute.", "A bearer token could not be checked: the provider could not be reached, or (a flood of wrong tokens) is not asked at the moment; the detail says which.")
 
 RP_ERROR(1801, ENDPOINT_METHOD, WARNING, 405, BROWSER, "This request method is not allowed here.", "The endpoint was called with a method that it does not have.")
 RP_ERROR(1802, ENDPOINT_UNKNOWN, WARNING, 404, BROWSER, "There is nothing at this address.", "No endpoint of that name exists below OAuthPath.")

@@ -84,6 +84,26 @@ static apr_status_t replace_own(rp_reply_t *reply, rp_env_t *env, const rp_reque
     return rv == APR_SUCCESS ? take_own(reply, env, RP_BACKEND_USER) : rv;
 }
 
+/* --- of a bearer token, which is all that its holder has: no refresh token, no ID Token --- */
+
+static apr_status_t get_bearers(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request)
+{
+    rp_session_t *session = reply->session;
+
+    if (request->place->backend.kind == RP_BACKEND_EXCHANGE) {
+        return rp_user_token(&reply->backend_token, env, request, session);
+    }
+    if (request->place->backend.kind == RP_BACKEND_USER &&
+        !rp_user_token_applies(request->site, request->place, session)) {
+        reply->backend_token = session->record.access_token;
+        return APR_SUCCESS;
+    }
+    return rp_fail(env, RP_E_BACKEND_TOKEN, "a bearer token comes without %s",
+                   request->place->backend.kind == RP_BACKEND_ID
+                       ? "an ID Token"
+                       : "a refresh token, which a token for a resource takes");
+}
+
 /* --- whatever kind --- */
 
 apr_status_t rp_backend_token(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request)
@@ -96,6 +116,9 @@ apr_status_t rp_backend_token(rp_reply_t *reply, rp_env_t *env, const rp_request
     if (!rp_backend_token_is_users(kind)) {
         return rp_service_token(&reply->backend_token, env, request->site, request->place);
     }
+    if (reply->session->bearer) {
+        return get_bearers(reply, env, request);
+    }
     if (rp_user_token_applies(request->site, request->place, reply->session)) {
         return rp_user_token(&reply->backend_token, env, request, reply->session);
     }
@@ -105,7 +128,9 @@ apr_status_t rp_backend_token(rp_reply_t *reply, rp_env_t *env, const rp_request
 static apr_status_t replace_users(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request,
                                   const char *used)
 {
-    if (request->place->backend.kind == RP_BACKEND_ID) {
+    rp_backend_kind_t kind = request->place->backend.kind;
+
+    if (kind == RP_BACKEND_ID || (reply->session->bearer && kind != RP_BACKEND_EXCHANGE)) {
         return APR_NOTFOUND;
     }
     if (rp_user_token_applies(request->site, request->place, reply->session)) {

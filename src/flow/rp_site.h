@@ -69,9 +69,15 @@ typedef struct {
     const char *resource; /* RFC 8707 */
 } rp_backend_token_t;
 
+/* OAuthAccept: what a request may bring; bits in the order of the words in the directive's row. */
+#define RP_ACCEPT_SESSION 1
+#define RP_ACCEPT_BEARER 2
+
 /* A protected place: the merged configuration that applies to one request. */
 typedef struct {
-    const apr_array_header_t *use; /* names of providers; NULL: the unnamed one */
+    const apr_array_header_t *use;      /* names of providers; NULL: the unnamed one */
+    int accept;                         /* RP_ACCEPT_* */
+    const apr_array_header_t *audience; /* OAuthAudience, of const char *; NULL: none */
     rp_unauthenticated_t unauthenticated;
     rp_session_limits_t limits;
     const char *user_claim; /* OAuthUser; NULL when it is an expression, which the caller knows */

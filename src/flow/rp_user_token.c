@@ -3,6 +3,8 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "../base/rp_limits.h"
+#include "../jose/rp_crypto.h"
 #include "../session/rp_shared_token.h"
 #include "rp_refresh.h"
 
@@ -54,6 +56,34 @@ static apr_status_t fetch_exchange(rp_token_response_t **response, rp_env_t *env
     return rp_refresh_confirm(env, refresh, metadata, *response);
 }
 
+/* The subject is the bearer token itself, which nothing here can renew. */
+static apr_status_t fetch_for_bearer(rp_token_response_t **response, rp_env_t *env,
+                                     const rp_token_wish_t *wish)
+{
+    rp_token_target_t target = target_of(wish);
+    const rp_metadata_t *metadata;
+    apr_status_t rv = rp_metadata_get(&metadata, env, wish->provider);
+
+    *response = NULL;
+    return rv != APR_SUCCESS ? rv
+                             : rp_token_exchange(response, env, metadata, wish->subject, &target);
+}
+
+static apr_status_t pack_bearer(unsigned char **data, apr_size_t *len, rp_env_t *env,
+                                const rp_token_wish_t *wish)
+{
+    *len = strlen(wish->subject) + 1;
+    *data = apr_pmemdup(env->pool, wish->subject, *len);
+    return APR_SUCCESS;
+}
+
+static apr_status_t unpack_bearer(rp_token_wish_t *wish, rp_env_t *env, const void *data,
+                                  apr_size_t len)
+{
+    wish->subject = apr_pstrmemdup(env->pool, data, len);
+    return APR_SUCCESS;
+}
+
 static apr_status_t fetch_resource(rp_token_response_t **response, rp_env_t *env,
                                    const rp_token_wish_t *wish)
 {
@@ -81,6 +111,9 @@ static apr_status_t unpack(rp_token_wish_t *wish, rp_env_t *env, const void *dat
 
 static const rp_token_kind_t exchange = {
     fetch_exchange, pack, unpack, CALLS, RP_E_EXCHANGE_FAILED, RP_E_EXCHANGE_UNAVAILABLE};
+static const rp_token_kind_t exchange_bearer = {fetch_for_bearer,     pack_bearer,
+                                                unpack_bearer,        2,
+                                                RP_E_EXCHANGE_FAILED, RP_E_EXCHANGE_UNAVAILABLE};
 static const rp_token_kind_t resource = {
     fetch_resource, pack, unpack, CALLS, RP_E_EXCHANGE_FAILED, RP_E_EXCHANGE_UNAVAILABLE};
 
@@ -181,17 +214,40 @@ static void describe(rp_token_wish_t *wish, const rp_request_t *request,
     }
 }
 
+/* It is this very token's, as a session's is the session's. */
+static apr_status_t make_bearers_wish(rp_token_wish_t *wish, rp_env_t *env,
+                                      const rp_request_t *request, rp_session_t *session)
+{
+    const char *token = session->record.access_token;
+    const char *hash = rp_sha256_text(token, env->pool);
+    apr_time_t expires = session->record.token_expires;
+
+    wish->kind = &exchange_bearer;
+    wish->provider = rp_site_provider(request->site, session->record.provider);
+    wish->subject = apr_pstrdup(env->pool, token);
+    wish->until = expires ? expires : rp_now(env) + apr_time_from_sec(RP_TOKEN_DEFAULT_SECONDS);
+    wish->words[TAG] = hash ? apr_pstrcat(env->pool, "bearer ", hash, NULL) : NULL;
+    if (!wish->provider) {
+        return rp_fail(env, RP_E_CONFIGURATION_CHANGED, "provider of the bearer token");
+    }
+    return hash ? APR_SUCCESS : rp_fail(env, RP_E_CRYPTO, "hash of a bearer token");
+}
+
 static apr_status_t make_wish(rp_token_wish_t *wish, rp_env_t *env, const rp_request_t *request,
                               rp_session_t *session)
 {
     rp_refresh_t *refresh = apr_pcalloc(env->pool, sizeof(*refresh));
-    apr_status_t rv = rp_refresh_begin(refresh, env, request->site, session);
+    apr_status_t rv;
 
     memset(wish, 0, sizeof(*wish));
+    describe(wish, request, session, env->pool);
+    if (session->bearer) {
+        return make_bearers_wish(wish, env, request, session);
+    }
+    rv = rp_refresh_begin(refresh, env, request->site, session);
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    describe(wish, request, session, env->pool);
     wish->provider = refresh->provider;
     wish->subject = refresh;
     wish->until = session->record.created + request->site->realm.longest;

@@ -6,7 +6,7 @@
 #include "../base/rp_limits.h"
 #include "../codec/rp_base64.h"
 #include "../codec/rp_form.h"
-#include "rp_client_auth.h"
+#include "rp_client_post.h"
 #include "rp_token_response.h"
 
 /* A code, a token, and whatever a redirect URI adds, percent-encoded. */
@@ -16,39 +16,13 @@
 #define TYPE_ACCESS_TOKEN "urn:ietf:params:oauth:token-type:access_token"
 #define TYPE_JWT "urn:ietf:params:oauth:token-type:jwt"
 
-/* Sends a form with the client's authentication. */
-static apr_status_t post(rp_http_response_t **answer, rp_env_t *env, const rp_metadata_t *metadata,
-                         rp_endpoint_t endpoint, rp_buf_t *form)
-{
-    apr_table_t *headers = apr_table_make(env->pool, 1);
-    rp_http_request_t request = {.method = "POST",
-                                 .url = metadata->endpoints[endpoint],
-                                 .headers = headers,
-                                 .policy = &metadata->provider->http,
-                                 .max_body = RP_MAX_TOKEN_RESPONSE};
-    apr_status_t rv = rp_client_auth_apply(env, metadata, headers, form);
-
-    *answer = NULL;
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    if (rp_buf_status(form) != APR_SUCCESS) {
-        rp_fail(env, RP_E_INTERNAL, "a request to the %s endpoint is too long",
-                rp_endpoint_name(endpoint));
-        return RP_FAILED;
-    }
-    request.body = rp_buf_text(form);
-    request.body_len = form->len;
-    return rp_http_perform(answer, env, &request);
-}
-
 /* Sends a form to the token endpoint and reads the answer. */
 static apr_status_t ask(rp_token_response_t **response, rp_env_t *env,
                         const rp_metadata_t *metadata, rp_buf_t *form,
                         const rp_token_refusal_t *refusal)
 {
     rp_http_response_t *answer;
-    apr_status_t rv = post(&answer, env, metadata, RP_ENDPOINT_TOKEN, form);
+    apr_status_t rv = rp_client_post(&answer, env, metadata, RP_ENDPOINT_TOKEN, form);
 
     *response = NULL;
     return rv != APR_SUCCESS ? rv : rp_token_response_read(response, env, answer, refusal);
@@ -212,7 +186,7 @@ apr_status_t rp_token_revoke(rp_env_t *env, const rp_metadata_t *metadata, const
     rp_buf_init(&form, FORM_MAX, env->pool);
     rp_form_append(&form, "token", token);
     rp_form_append(&form, "token_type_hint", hint);
-    if (post(&answer, env, metadata, RP_ENDPOINT_REVOCATION, &form) != APR_SUCCESS) {
+    if (rp_client_post(&answer, env, metadata, RP_ENDPOINT_REVOCATION, &form) != APR_SUCCESS) {
         return fail_revocation(env, &before);
     }
     if (answer->status < 200 || answer->status > 299) {

@@ -66,6 +66,8 @@ typedef struct {
     rp_record_t record;   /* its three tokens are NULL until rp_session_open_tokens */
     int unsent;           /* RP_UNSENT_*: rp_session_cookies has something for the browser */
     int tokens_open;      /* 1: they are in record, and count */
+    int bearer;           /* 1: made of a bearer token (rp_verified.h): has no id, and nothing here
+                             is for it but what reads the record */
     /* The sealed tokens, as stored or as they came. */
     const unsigned char *tokens;
     apr_size_t tokens_len;

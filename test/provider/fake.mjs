@@ -457,6 +457,23 @@ export class FakeProvider {
     }, rule);
   }
 
+  // An access token as RFC 9068 has it, wrong as the rule (as for idToken) says.
+  accessToken(aud, rule = {}) {
+    const now = Math.floor(Date.now() / 1000);
+    const token = this.jwt({
+      iss: this.issuer,
+      sub: this.user.sub,
+      aud,
+      client_id: 'a-program',
+      jti: random(),
+      iat: now,
+      exp: now + 600,
+      scope: 'read',
+    }, { ...rule, header: { typ: 'at+jwt', ...rule.header } });
+    this.issued.add(token);
+    return token;
+  }
+
   userinfo(request) {
     const token = /^bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
     if (!this.accessTokens.has(token)) {

@@ -63,7 +63,8 @@ static void fill_site(fixture_t *f)
                           .login_cookie_name = "__Host-oauth-login",
                           .cookie_path = "/",
                           .realm = {"https://www.example", apr_time_from_sec(8 * 3600), {0}}};
-    f->place = (rp_place_t){.limits = {apr_time_from_sec(8 * 3600), apr_time_from_sec(1800)},
+    f->place = (rp_place_t){.accept = RP_ACCEPT_SESSION,
+                            .limits = {apr_time_from_sec(8 * 3600), apr_time_from_sec(1800)},
                             .user_claim = "sub"};
 }
 

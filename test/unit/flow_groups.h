@@ -3,6 +3,8 @@
 #define FLOW_GROUPS_H
 
 int run_flow_access_tests(void);
+int run_flow_bearer_kept_tests(void);
+int run_flow_bearer_tests(void);
 int run_flow_callback_tests(void);
 int run_flow_exchange_tests(void);
 int run_flow_export_tests(void);

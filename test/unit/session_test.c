@@ -532,5 +532,6 @@ int main(void)
     }
     return cmocka_run_group_tests_name("session", tests, NULL, NULL) +
            cmocka_run_group_tests_name("session: with what was opened before", again, NULL, NULL) +
-           run_session_claims_tests() + run_session_cookie_tests() + run_session_cache_tests();
+           run_session_claims_tests() + run_session_cookie_tests() + run_session_cache_tests() +
+           run_session_bearer_tests();
 }
