@@ -63,23 +63,6 @@ export function client({ id = 'app', secret, auth, redirectUri, postLogout, ...r
   };
 }
 
-// options.resources: { URI: 'jwt' or 'opaque' }, the APIs that access tokens can be for (RFC 8707).
-function resourceIndicators(resources) {
-  return {
-    enabled: true,
-    useGrantedResource: () => true,
-    getResourceServerInfo: (ctx, uri) => {
-      if (!resources[uri]) throw new errors.InvalidTarget();
-      return {
-        scope: 'read write',
-        audience: uri,
-        accessTokenFormat: resources[uri],
-        jwt: { sign: { alg: 'ES256' } },
-      };
-    },
-  };
-}
-
 function configuration(options, store, jwks, cookieKeys) {
   const users = options.users ?? USERS;
   const html = (ctx, text) => {
@@ -133,7 +116,6 @@ function configuration(options, store, jwks, cookieKeys) {
       },
       jwtUserinfo: { enabled: true },
       revocation: { enabled: true },
-      ...(options.resources && { resourceIndicators: resourceIndicators(options.resources) }),
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: (ctx, form) => html(ctx, logoutPage(form)),
