@@ -4,10 +4,10 @@
 
 #include "rp_access_cookie.h"
 #include "rp_access_session.h"
+#include "rp_backend_token.h"
 #include "rp_bearer.h"
 #include "rp_export.h"
 #include "rp_login.h"
-#include "rp_refresh.h"
 
 static int place_uses(const rp_place_t *place, const rp_provider_t *provider)
 {
@@ -105,21 +105,15 @@ static apr_status_t admit(rp_reply_t *reply, rp_env_t *env, const rp_request_t *
             return rv;
         }
     }
-    rv = rp_refresh_backend_token(reply, env, request);
+    if (!rp_backend_token_is_users(place->backend.kind)) {
+        return APR_SUCCESS;
+    }
+    rv = rp_backend_token(reply, env, request);
     if (rv == APR_NOTFOUND && env->error.id != RP_E_NONE) {
         reply->error = env->error;
         rp_forgive(env);
     }
     return rv;
-}
-
-/* What the browser cannot be given costs it a later login, not this request. */
-static void send_cookies(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request)
-{
-    if (reply->session->unsent &&
-        rp_access_cookies_send(reply, env, request, reply->session) != APR_SUCCESS) {
-        rp_reply_note(reply, env);
-    }
 }
 
 static void challenge(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request)
@@ -197,7 +191,7 @@ void rp_access(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request)
         rv = admit(reply, env, request);
     }
     if (rv == APR_SUCCESS) {
-        send_cookies(reply, env, request);
+        rp_access_cookies_update(reply, env, request);
         reply->outcome = RP_PASS;
     } else if (rv == APR_NOTFOUND) {
         unauthenticated(reply, env, request);

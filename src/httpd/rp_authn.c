@@ -7,6 +7,7 @@
 
 #include "../flow/rp_access.h"
 #include "../flow/rp_access_session.h"
+#include "../flow/rp_backend_token.h"
 #include "../flow/rp_bearer.h"
 #include "../flow/rp_preserve.h"
 #include "rp_log.h"
@@ -85,7 +86,7 @@ static void ask_for_part(request_rec *r, rp_visit_t *visit, const rp_dir_config_
     visit->request.place = place;
     rp_access(&visit->reply, rp_visit_env(visit, r), &visit->request);
     if (whole && whole->place && visit->reply.session &&
-        whole->place->place.backend.kind == dir->place.backend.kind) {
+        rp_backend_token_is_same(&whole->place->place, &dir->place)) {
         visit->reply.backend_token = whole->reply.backend_token;
     }
 }

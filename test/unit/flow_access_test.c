@@ -8,7 +8,7 @@
 #include "../../src/base/rp_limits.h"
 #include "../../src/flow/rp_access.h"
 #include "../../src/flow/rp_access_session.h"
-#include "../../src/flow/rp_refresh.h"
+#include "../../src/flow/rp_backend_token.h"
 #include "../../src/jose/rp_crypto.h"
 #include "../../src/jose/rp_seal.h"
 #include "test_http.h"
@@ -450,7 +450,7 @@ static void a_request_that_comes_late_to_a_refresh_does_not_use_the_old_token_ag
     assert_int_equal(rp_access_session(&other, env, &f->request), APR_SUCCESS);
     assert_int_equal(rp_session_renew(env, &f->site.realm, other, &tokens), APR_SUCCESS);
     f->place.backend.kind = RP_BACKEND_USER;
-    assert_int_equal(rp_refresh_backend_token(&late, env, &f->request), APR_SUCCESS);
+    assert_int_equal(rp_backend_token(&late, env, &f->request), APR_SUCCESS);
     assert_string_equal(late.backend_token, "access-2");
     assert_int_equal(test_http_calls_to(f->http, TOKEN_URL), 0);
     /* Nobody is kept from refreshing by it. */
@@ -460,7 +460,7 @@ static void a_request_that_comes_late_to_a_refresh_does_not_use_the_old_token_ag
     assert_int_equal(rp_access_session(&late.session, env, &f->request), APR_SUCCESS);
     late.session->record.token_expires = 1;
     assert_int_equal(rp_session_end(env, &f->site.realm, other), APR_SUCCESS);
-    assert_int_equal(rp_refresh_backend_token(&late, env, &f->request), APR_NOTFOUND);
+    assert_int_equal(rp_backend_token(&late, env, &f->request), APR_NOTFOUND);
     assert_int_equal(test_http_calls_to(f->http, TOKEN_URL), 0);
 }
 

@@ -446,6 +446,58 @@ static void the_backend_may_have_the_very_token(void **state)
     flow_expect_error(&reply, RP_E_BACKEND_TOKEN);
 }
 
+static void exchanged_for(flow_t *flow, const char *name)
+{
+    test_http_answer(flow->http, FLOW_ISSUER "/token", 200, "application/json",
+                     apr_pstrcat(flow->test->env.pool, "{\"access_token\":\"", name,
+                                 "\",\"issued_token_type\":"
+                                 "\"urn:ietf:params:oauth:token-type:access_token\","
+                                 "\"token_type\":\"Bearer\",\"expires_in\":300}",
+                                 NULL));
+}
+
+static void the_backend_may_have_a_token_exchanged_for_it_and_for_it_alone(void **state)
+{
+    flow_t *flow = *state;
+    const char *one = bearer_jwt(flow, "{\"jti\":\"one\"}");
+    const char *other = bearer_jwt(flow, "{\"jti\":\"other\"}");
+    rp_reply_t reply;
+
+    flow->place.backend = (rp_backend_token_t){.kind = RP_BACKEND_EXCHANGE, .audience = "deep"};
+    exchanged_for(flow, "for-one");
+    exchanged_for(flow, "for-other");
+    reply = bearer_get(flow, one);
+    assert_string_equal(reply.backend_token, "for-one");
+    reply = bearer_get(flow, other);
+    assert_string_equal(reply.backend_token, "for-other");
+    bearer_change_process(flow);
+    reply = bearer_get(flow, one);
+    assert_string_equal(reply.backend_token, "for-one");
+    assert_int_equal(test_http_calls_to(flow->http, FLOW_ISSUER "/token"), 2);
+    exchanged_for(flow, "for-one-again");
+    test_env_advance(flow->test, 301);
+    reply = bearer_get(flow, one);
+    assert_string_equal(reply.backend_token, "for-one-again");
+    test_http_expect_all_used(flow->http);
+}
+
+static void a_bearer_token_has_no_other_tokens_behind_it(void **state)
+{
+    static const rp_backend_token_t wanted[] = {
+        {.kind = RP_BACKEND_ID},
+        {.kind = RP_BACKEND_USER, .resource = "https://deep.example"},
+    };
+    flow_t *flow = *state;
+
+    for (apr_size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+        rp_reply_t reply;
+
+        flow->place.backend = wanted[i];
+        reply = bearer_get(flow, bearer_jwt(flow, ""));
+        flow_expect_error(&reply, RP_E_BACKEND_TOKEN);
+    }
+}
+
 static void a_place_trusts_its_own_providers_only(void **state)
 {
     flow_t *flow = *state;
@@ -527,6 +579,8 @@ int run_flow_bearer_tests(void)
         TEST(the_same_place_sends_browsers_to_the_login),
         TEST(a_place_without_an_audience_lets_nobody_in),
         TEST(the_backend_may_have_the_very_token),
+        TEST(the_backend_may_have_a_token_exchanged_for_it_and_for_it_alone),
+        TEST(a_bearer_token_has_no_other_tokens_behind_it),
         TEST(a_place_trusts_its_own_providers_only),
         TEST(the_keys_of_one_provider_do_not_verify_for_another),
         TEST(a_scope_that_is_missing_is_named),

@@ -18,6 +18,8 @@ int main(void)
     failed += run_flow_service_tests();
     failed += run_flow_bearer_tests();
     failed += run_flow_bearer_kept_tests();
+    failed += run_flow_exchange_tests();
+    failed += run_flow_user_token_tests();
     failed += run_flow_export_tests();
     failed += run_flow_fault_tests();
     return failed ? 1 : 0;
