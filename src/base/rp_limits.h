@@ -103,8 +103,8 @@
 #define RP_BREAKER_FAILURES 3
 #define RP_BREAKER_PAUSE_MAX_SECONDS 30
 #define RP_BREAKER_QUIET_SECONDS 60
-/* Waiting for another request's call: this long it costs no seat (rp_seats.h), unless waiting led to nothing
- * within the time that follows. */
+/* Waiting for another request's call: this long it costs no seat (rp_seats.h), unless waiting led
+ * to nothing within the time that follows. */
 #define RP_WAIT_FREE_SECONDS 1
 #define RP_WAIT_WARY_SECONDS 30
 
@@ -116,7 +116,8 @@
 #define RP_JWKS_REFETCH_SECONDS 30
 #define RP_METADATA_KEEP_SECONDS (30 * 86400)
 /* For so long after its end metadata is used while somebody renews it: a sign-in that begins need
- * not wait for that. Keys are not: one that was withdrawn must not serve a server that was quiet. */
+ * not wait for that. Keys are not: one that was withdrawn must not serve a server that was quiet.
+ */
 #define RP_METADATA_STALE_SECONDS 86400
 /* A fetch that failed is not repeated, by any process, for this long: with a last good copy to live
  * on, and without one, when every login fails. */
