@@ -8,14 +8,12 @@
  * than any pause, which a clock that was set back has left. */
 #include "rp_http_breaker.h"
 
-#include <string.h>
-
 #include "rp_seats.h"
 
 #define UNTIL_BITS 36
 #define COUNT_BITS 4
 #define TENTH (APR_USEC_PER_SEC / 10)
-#define QUIET (10 * RP_BREAKER_QUIET_SECONDS)
+#define QUIET (APR_UINT64_C(10) * RP_BREAKER_QUIET_SECONDS)
 
 /* Doubling from one second, this many failures reach the longest pause. */
 #define COUNT_MAX (RP_BREAKER_FAILURES + 5)
