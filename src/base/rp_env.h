@@ -53,6 +53,8 @@ struct rp_env_t {
     struct rp_token_cache_t *assertions; /* flow/rp_assertion.h; NULL: none is kept */
     struct rp_session_cache_t *bearers;  /* session/rp_verified.h; NULL: none is kept */
     struct rp_asked_t *asked;            /* session/rp_asked.h; NULL: everybody may ask */
+    struct rp_seats_t *seats;            /* io/rp_seats.h; NULL: waiting is not limited */
+    apr_interval_time_t spent;           /* waiting for providers; rp_http_perform, rp_wait_step */
     const char *state_dir;               /* for last good copies; NULL: none are kept */
     rp_error_t error;                    /* first cause of a failure, see rp_error.h */
 };

@@ -88,8 +88,8 @@
 #define RP_MAX_TEMPLATE 262144
 
 /* Files that a running process follows: how often it looks, how long a file has to be left alone
- * before what it holds is final, and how long all processes together say nothing more about one that
- * was refused. */
+ * before what it holds is final, and how long all processes together say nothing more about one
+ * that was refused. */
 #define RP_FOLLOW_SECONDS 1
 #define RP_FOLLOW_SETTLE_SECONDS 2
 #define RP_FOLLOW_REPORT_SECONDS 86400
@@ -99,6 +99,22 @@
 #define RP_LOGIN_SECONDS 600
 #define RP_LOGIN_ATTEMPTS 3
 
+/* Calls to providers. One request, with all its calls and waiting, spends at most this many times
+ * what OAuthTimeout allows for one call; a call waits this long for another to end when there is no
+ * room. A provider that did not answer so many calls in a row is not called for a pause of one
+ * second, then two, four, and so on; a failure is forgotten after a minute without another. */
+#define RP_CALLS_IN_ALL 2
+#define RP_MAX_CALLS_PER_ORIGIN 64
+#define RP_ROOM_SECONDS 1
+#define RP_BREAKER_ORIGINS 32
+#define RP_BREAKER_FAILURES 3
+#define RP_BREAKER_PAUSE_MAX_SECONDS 30
+#define RP_BREAKER_QUIET_SECONDS 60
+/* Waiting for another request's call: this long it costs no seat (rp_seats.h), unless waiting led
+ * to nothing within the time that follows. */
+#define RP_WAIT_FREE_SECONDS 1
+#define RP_WAIT_WARY_SECONDS 30
+
 /* Metadata and keys: bounds for what Cache-Control: max-age says, the least time between two
  * fetches of keys because of an unknown kid, and how long the last good copy may serve. */
 #define RP_METADATA_MIN_SECONDS 300
@@ -106,6 +122,10 @@
 #define RP_METADATA_MAX_SECONDS 86400
 #define RP_JWKS_REFETCH_SECONDS 30
 #define RP_METADATA_KEEP_SECONDS (30 * 86400)
+/* For so long after its end metadata is used while somebody renews it: a sign-in that begins need
+ * not wait for that. Keys are not: one that was withdrawn must not serve a server that was quiet.
+ */
+#define RP_METADATA_STALE_SECONDS 86400
 /* A fetch that failed is not repeated, by any process, for this long: with a last good copy to live
  * on, and without one, when every login fails. */
 #define RP_METADATA_PAUSE_SECONDS 10

@@ -6,6 +6,7 @@
 #include "../base/rp_buf.h"
 #include "../base/rp_limits.h"
 #include "../codec/rp_json.h"
+#include "../io/rp_wait.h"
 #include "../oauth/rp_introspection.h"
 #include "../session/rp_asked.h"
 #include "../session/rp_verified.h"
@@ -16,7 +17,6 @@
 /* b64token (RFC 6750 2.1) without the '=' at its end. */
 #define TOKEN_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/"
 #define NAME_TEXT_MAX (apr_size_t)(4 * RP_MAX_TOKEN)
-#define WAIT_STEP apr_time_from_msec(20)
 
 /* About the token, not about the user. */
 static const char *const token_claims[] = {"active",
@@ -297,36 +297,50 @@ static apr_status_t fail_unasked(rp_env_t *env, rp_ask_t why)
                                           : "waited too long for another request");
 }
 
-static apr_status_t introspect(rp_session_t **session, work_t *work)
+/* Asks, or waits for the request that does. */
+static apr_status_t ask_or_wait(rp_session_t **session, rp_wait_t *wait, work_t *work,
+                                const rp_metadata_t *metadata)
 {
-    const rp_metadata_t *metadata;
-    rp_env_t *env = work->env;
-    apr_interval_time_t limit;
     rp_ask_t answer = RP_ASK_BUSY;
-    apr_status_t rv = find_introspection(&metadata, work);
+    apr_interval_time_t limit = metadata->provider->http.total_timeout + apr_time_from_sec(1);
+    rp_env_t *env = work->env;
 
-    if (rv == APR_NOTFOUND) {
-        return rp_fail(env, RP_E_BEARER_TOKEN,
-                       "no JWT of a provider of this place, none of which offers introspection");
-    }
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    limit = metadata->provider->http.total_timeout + apr_time_from_sec(1);
-    for (apr_interval_time_t waited = 0; waited <= limit; waited += WAIT_STEP) {
-        answer = rp_asked_begin(env->asked, work->name.id, rp_now(env), rp_now(env) + 2 * limit);
+    while (wait->waited <= limit) {
+        apr_time_t now = rp_now(env);
+
+        answer = rp_asked_begin(env->asked, work->name.id, now, now + 2 * limit);
         if (answer == RP_ASK) {
             return ask(session, work, metadata);
         }
         if (answer != RP_ASK_BUSY) {
-            break;
+            return fail_unasked(env, answer);
         }
-        env->ops->sleep(env->ctx, WAIT_STEP);
+        if (rp_wait_step(wait, env) != APR_SUCCESS) {
+            return RP_FAILED;
+        }
         if (rp_verified_get(session, env, &work->name) == APR_SUCCESS) {
             return APR_SUCCESS;
         }
     }
     return fail_unasked(env, answer);
+}
+
+static apr_status_t introspect(rp_session_t **session, work_t *work)
+{
+    const rp_metadata_t *metadata;
+    rp_wait_t wait = {0};
+    apr_status_t rv = find_introspection(&metadata, work);
+
+    if (rv == APR_NOTFOUND) {
+        return rp_fail(work->env, RP_E_BEARER_TOKEN,
+                       "no JWT of a provider of this place, none of which offers introspection");
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = ask_or_wait(session, &wait, work, metadata);
+    rp_wait_end(&wait, work->env, rv != RP_FAILED);
+    return rv;
 }
 
 /* What the provider cannot help now has one name here; what it got wrong keeps its own. */

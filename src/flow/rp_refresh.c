@@ -3,9 +3,8 @@
 #include <string.h>
 
 #include "../base/rp_limits.h"
+#include "../io/rp_wait.h"
 #include "../jose/rp_crypto.h"
-
-#define WAIT_STEP apr_time_from_msec(50)
 
 static int is_valid(const rp_record_t *record, apr_time_t now)
 {
@@ -131,15 +130,13 @@ static apr_status_t look_with_lease(int *done, rp_env_t *env, const wait_t *wait
     return rv;
 }
 
-/* APR_SUCCESS: this request has the lease, and the session as it is now; or with *done, somebody
- * else has refreshed. */
-static apr_status_t wait_for_lease(int *done, rp_env_t *env, const wait_t *wait)
+static apr_status_t take_or_wait(int *done, rp_wait_t *turn, rp_env_t *env, const wait_t *wait)
 {
     apr_interval_time_t limit = 2 * wait->refresh->provider->http.total_timeout;
     apr_status_t rv;
 
     *done = 0;
-    for (apr_interval_time_t waited = 0; waited <= limit; waited += WAIT_STEP) {
+    while (turn->waited <= limit) {
         rv = rp_session_lease_take(env, wait->refresh->session);
         if (rv == APR_SUCCESS) {
             return look_with_lease(done, env, wait);
@@ -150,13 +147,26 @@ static apr_status_t wait_for_lease(int *done, rp_env_t *env, const wait_t *wait)
         if (rv == RP_FAILED) {
             return rv;
         }
-        env->ops->sleep(env->ctx, WAIT_STEP);
+        if (rp_wait_step(turn, env) != APR_SUCCESS) {
+            return fail(env);
+        }
         rv = look(done, env, wait);
         if (rv != APR_SUCCESS || *done) {
             return rv;
         }
     }
     return rp_fail(env, RP_E_REFRESH_UNAVAILABLE, "waited too long for another request");
+}
+
+/* APR_SUCCESS: this request has the lease, and the session as it is now; or with *done, somebody
+ * else has refreshed. */
+static apr_status_t wait_for_lease(int *done, rp_env_t *env, const wait_t *wait)
+{
+    rp_wait_t turn = {0};
+    apr_status_t rv = take_or_wait(done, &turn, env, wait);
+
+    rp_wait_end(&turn, env, rv != RP_FAILED);
+    return rv;
 }
 
 /* The session's access token, which is open, will not do: this request refreshes, or waits for the

@@ -35,7 +35,7 @@ RP_DIRECTIVE(USERINFO, "OAuthUserinfo", SP, WORD, provider.userinfo, "auto|on|of
 RP_DIRECTIVE(SIGNING_ALGS, "OAuthSigningAlgs", SP, ALGS, provider.signing_algs, "", "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA", "ALG...", "What the provider's tokens may be signed with; HS256, HS384 and HS512 use the client secret")
 RP_DIRECTIVE(CLOCK_SKEW, "OAuthClockSkew", SP, SECONDS, provider.clock_skew, "0..600", "30", "SECONDS", "How far this server's clock and the provider's may differ")
 RP_DIRECTIVE(TLS, "OAuthTLS", SP, TLS, tls, "", "min=1.2", "[ca=FILE] [proxy=URL] [min=1.2|1.3]", "Outbound connections: authorities to trust instead of the system's, an HTTP proxy, the lowest TLS version. Verification cannot be switched off")
-RP_DIRECTIVE(TIMEOUT, "OAuthTimeout", SP, TIMEOUT, timeout, "", "connect=2s total=5s", "[connect=TIME] [total=TIME]", "How long a call to the provider may take")
+RP_DIRECTIVE(TIMEOUT, "OAuthTimeout", SP, TIMEOUT, timeout, "", "connect=2s total=5s", "[connect=TIME] [total=TIME]", "How long a call to the provider may take, from looking up its name to the last byte; all calls and all waiting of one request, twice as long")
 RP_DIRECTIVE(DISPLAY_NAME, "OAuthDisplayName", SP, TEXT, provider.display_name, "", "(the name)", "TEXT", "What users read on the page that lets them choose a provider")
 
 RP_DIRECTIVE_GROUP("The relying party")

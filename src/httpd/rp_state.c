@@ -1,6 +1,7 @@
 #include "rp_state.h"
 
 #include <ap_mpm.h>
+#include <apr_shm.h>
 #include <apr_strings.h>
 #include <http_core.h>
 #include <http_main.h>
@@ -30,12 +31,14 @@
 #include "rp_stores.h"
 #include "rp_tend.h"
 
-/* Calls that one child has in flight to one provider: enough for a rush of logins, too few for a
- * hanging provider to take all threads. */
-#define MAX_CALLS_PER_HOST 16
-
 #define KEPT_PER_PROCESS 64
 #define KEPT_PER_THREAD 16
+
+/* Of all processes, and of all generations of children that one configuration has. */
+typedef struct {
+    rp_http_breaker_t breaker;
+    rp_seats_t seats; /* used where a process has one thread only */
+} shared_t;
 
 /* Shared by all threads and read-only after child_init. */
 typedef struct {
@@ -44,7 +47,9 @@ typedef struct {
     rp_store_t *local;            /* the server's shared memory */
     rp_store_watch_t *watch;      /* over it; the parent's */
     const rp_keyring_t *keyring;  /* made from the state directory's secret; NULL: not needed */
-    rp_http_t *http;              /* NULL in the parent */
+    shared_t *shared;             /* in shared memory */
+    rp_seats_t *seats;            /* NULL in the parent */
+    rp_http_t *http;              /* likewise */
     rp_session_cache_t *opened;   /* likewise */
     rp_session_cache_t *bearers;  /* likewise */
     rp_asked_t *asked;            /* likewise */
@@ -137,6 +142,7 @@ void rp_state_request_env(rp_env_t *env, request_rec *r)
     env->asked = state->asked;
     env->tokens = state->tokens;
     env->assertions = state->assertions;
+    env->seats = state->seats;
     env->state_dir = state->dir;
 }
 
@@ -155,6 +161,7 @@ static void server_env(rp_env_t *env, void *ctx)
     env->keyring = config->keyring;
     env->opened = state->opened;
     env->tokens = state->tokens;
+    env->seats = state->seats;
     env->state_dir = state->dir;
 }
 
@@ -280,6 +287,23 @@ static int make_rings(apr_pool_t *pconf)
     return OK;
 }
 
+/* Anonymous, so that it goes with the last process that has it. */
+static int share(apr_pool_t *pconf)
+{
+    apr_shm_t *memory;
+    apr_status_t rv = apr_shm_create(&memory, sizeof(*state->shared), NULL, pconf);
+    int processes = 1;
+
+    if (rv != APR_SUCCESS) {
+        return fail(state->main_server, RP_E_INTERNAL, rv, "Shared memory", "cannot be had");
+    }
+    ap_mpm_query(AP_MPMQ_MAX_DAEMONS, &processes);
+    state->shared = apr_shm_baseaddr_get(memory);
+    memset(state->shared, 0, sizeof(*state->shared));
+    rp_seats_init(&state->shared->seats, processes);
+    return OK;
+}
+
 int rp_state_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                          server_rec *main_server)
 {
@@ -309,7 +333,8 @@ int rp_state_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         return fail(main_server, RP_E_CONFIG_STATE_DIR, rv, "OAuthStateDir", state->dir);
     }
     rp_tend_register(main_server, tend, pconf);
-    return make_rings(pconf) == OK ? open_stores(pconf) : HTTP_INTERNAL_SERVER_ERROR;
+    return make_rings(pconf) == OK && share(pconf) == OK ? open_stores(pconf)
+                                                         : HTTP_INTERNAL_SERVER_ERROR;
 }
 
 int rp_state_monitor(apr_pool_t *pool, server_rec *server)
@@ -338,26 +363,55 @@ static apr_status_t make_caches(server_rec *server, apr_pool_t *pchild)
     return APR_SUCCESS;
 }
 
-/* Opened sessions that a child keeps: enough for those whose pages are being loaded, and so few
- * that many processes of one thread each do not need much memory. */
-static int kept_sessions(void)
+static int threads_per_child(void)
 {
     int threads = 1;
 
     ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    return threads;
+}
+
+/* Opened sessions that a child keeps: enough for those whose pages are being loaded, and so few
+ * that many processes of one thread each do not need much memory. */
+static int kept_sessions(void)
+{
+    int threads = threads_per_child();
+
     return threads > 1 ? KEPT_PER_PROCESS + threads * KEPT_PER_THREAD : KEPT_PER_PROCESS;
+}
+
+/* A limit for each process would be none where a process has one thread. */
+static rp_seats_t *make_seats(apr_pool_t *pchild)
+{
+    rp_seats_t *own;
+
+    if (threads_per_child() <= 1) {
+        return &state->shared->seats;
+    }
+    own = apr_palloc(pchild, sizeof(*own));
+    rp_seats_init(own, threads_per_child());
+    return own;
+}
+
+static apr_status_t make_http(apr_pool_t *pchild)
+{
+    rp_http_gate_t gate = {make_seats(pchild), &state->shared->breaker};
+    rp_http_t *http = NULL;
+    apr_status_t rv = rp_http_curl_make(&http, &gate, pchild);
+
+    if (rv == APR_SUCCESS) {
+        state->seats = gate.seats;
+        state->http = rp_signals_guard_http(http, pchild);
+    }
+    return rv;
 }
 
 static apr_status_t init_child(apr_pool_t *pchild, server_rec *main_server)
 {
     apr_status_t rv = rp_crypto_init();
-    rp_http_t *http = NULL;
 
     if (rv == APR_SUCCESS) {
-        rv = rp_http_curl_make(&http, MAX_CALLS_PER_HOST, pchild);
-    }
-    if (rv == APR_SUCCESS) {
-        state->http = rp_signals_guard_http(http, pchild);
+        rv = make_http(pchild);
     }
     if (rv == APR_SUCCESS) {
         rv = rp_stores_child_init(main_server, pchild);

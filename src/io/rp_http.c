@@ -3,6 +3,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "../base/rp_limits.h"
 #include "../codec/rp_url.h"
 
 /* Plain http may carry nothing that others can read or change, hence loopback only. */
@@ -54,11 +55,27 @@ static apr_status_t check_headers(rp_env_t *env, const rp_http_request_t *reques
     return APR_SUCCESS;
 }
 
+/* One call after the other would add up to more than anybody waits for a page. */
+static apr_status_t limit_time(rp_http_request_t *request, rp_env_t *env)
+{
+    apr_interval_time_t total = request->policy->total_timeout;
+    apr_interval_time_t left = RP_CALLS_IN_ALL * total - env->spent;
+
+    request->time_limit = left < total ? left : total;
+    if (request->time_limit <= 0) {
+        return rp_fail(env, RP_E_PROVIDER_TIMEOUT,
+                       "calls for this request have taken %" APR_TIME_T_FMT " ms already",
+                       apr_time_as_msec(env->spent));
+    }
+    return APR_SUCCESS;
+}
+
 apr_status_t rp_http_perform(rp_http_response_t **response, rp_env_t *env,
                              const rp_http_request_t *request)
 {
     rp_http_request_t checked = *request;
     rp_url_t url = {0};
+    apr_time_t began;
     apr_status_t rv;
 
     *response = NULL;
@@ -66,11 +83,17 @@ apr_status_t rp_http_perform(rp_http_response_t **response, rp_env_t *env,
     if (rv == APR_SUCCESS) {
         rv = check_headers(env, request);
     }
+    if (rv == APR_SUCCESS) {
+        rv = limit_time(&checked, env);
+    }
     if (rv != APR_SUCCESS) {
         return rv;
     }
     /* What was checked is what is called. */
     checked.url = apr_pstrcat(env->pool, url.origin, url.path, url.query ? "?" : "",
                               url.query ? url.query : "", NULL);
-    return env->http->perform(env->http, response, env, &checked);
+    began = rp_now(env);
+    rv = env->http->perform(env->http, response, env, &checked);
+    env->spent += rp_now(env) - began;
+    return rv;
 }

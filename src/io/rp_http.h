@@ -22,7 +22,7 @@ typedef struct {
     const char *proxy;   /* NULL: none (the environment's proxy variables are not read) */
     int tls_min;         /* 12 or 13 */
     apr_interval_time_t connect_timeout; /* microseconds */
-    apr_interval_time_t total_timeout;
+    apr_interval_time_t total_timeout; /* of one call, from looking up the name to the last byte */
 } rp_http_policy_t;
 
 typedef struct {
@@ -33,7 +33,8 @@ typedef struct {
     const char *body;           /* NULL: none; else application/x-www-form-urlencoded */
     apr_size_t body_len;
     const rp_http_policy_t *policy;
-    apr_size_t max_body; /* of the answer */
+    apr_size_t max_body;            /* of the answer */
+    apr_interval_time_t time_limit; /* for rp_http_t.perform; rp_http_perform sets it */
 } rp_http_request_t;
 
 typedef struct {
@@ -54,9 +55,10 @@ struct rp_http_t {
 };
 
 /* APR_SUCCESS with *response in env->pool, or RP_FAILED with RP_E_PROVIDER_UNREACHABLE,
- * RP_E_PROVIDER_TIMEOUT, RP_E_PROVIDER_TLS, RP_E_PROVIDER_BUSY, or RP_E_METADATA_INVALID's kin
- * left to the caller: an answer larger than max_body is RP_E_PROVIDER_UNREACHABLE with a detail.
- * Neither the URL's query nor any header or body reaches the log. */
+ * RP_E_PROVIDER_TIMEOUT, RP_E_PROVIDER_TLS, RP_E_PROVIDER_BUSY, RP_E_PROVIDER_PAUSED, or
+ * RP_E_METADATA_INVALID's kin left to the caller: an answer larger than max_body is
+ * RP_E_PROVIDER_UNREACHABLE with a detail. The calls of one environment may take RP_CALLS_IN_ALL
+ * times total_timeout together. Neither the URL's query nor any header or body reaches the log. */
 apr_status_t rp_http_perform(rp_http_response_t **response, rp_env_t *env,
                              const rp_http_request_t *request);
 

@@ -27,6 +27,9 @@ static const long_option_t always[] = {
     {CURLOPT_NETRC, CURL_NETRC_IGNORED},
     {CURLOPT_AUTOREFERER, 0},
     {CURLOPT_DISALLOW_USERNAME_IN_URL, 1},
+    /* A name server that does not answer must not hold the call longer than its time: libcurl would
+     * wait for the thread that asks it. */
+    {CURLOPT_QUICK_EXIT, 1},
     /* The URL was checked as it stands. */
     {CURLOPT_PATH_AS_IS, 1},
     /* The proxy's own answer to CONNECT is not the provider's. */
@@ -106,8 +109,9 @@ static CURLcode set_authority(CURL *curl, const char *file)
     return first(code, curl_easy_setopt(curl, CURLOPT_PROXY_CAPATH, NULL));
 }
 
-static CURLcode set_policy(CURL *curl, const rp_http_policy_t *policy, int loopback)
+static CURLcode set_policy(CURL *curl, const rp_http_request_t *request, int loopback)
 {
+    const rp_http_policy_t *policy = request->policy;
     long tls = policy->tls_min == 13 ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2;
     const char *proxy = policy->proxy && !loopback ? policy->proxy : "";
     CURLcode code = curl_easy_setopt(curl, CURLOPT_SSLVERSION, tls);
@@ -117,8 +121,8 @@ static CURLcode set_policy(CURL *curl, const rp_http_policy_t *policy, int loopb
     code = first(code, curl_easy_setopt(curl, CURLOPT_NOPROXY, ""));
     code = first(code, curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
                                         milliseconds(policy->connect_timeout)));
-    code = first(code,
-                 curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, milliseconds(policy->total_timeout)));
+    code =
+        first(code, curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, milliseconds(request->time_limit)));
     return policy->ca_file ? first(code, set_authority(curl, policy->ca_file)) : code;
 }
 
@@ -204,7 +208,7 @@ apr_status_t rp_http_call_begin(rp_http_call_t *call, rp_env_t *env,
     call->url = url;
     rp_buf_init(&call->body, request->max_body, env->pool);
     code = set_safety(curl);
-    code = first(code, set_policy(curl, request->policy, rp_url_is_loopback(url)));
+    code = first(code, set_policy(curl, request, rp_url_is_loopback(url)));
     code = first(code, set_request(curl, request, url));
     code = first(code, set_answer(curl, call));
     code = first(code, set_fields(call, env->pool));

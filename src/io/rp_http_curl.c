@@ -9,11 +9,9 @@
 #include "rp_http_field.h"
 #include "rp_http_handles.h"
 
-/* How long a call waits for others to the same origin to end. */
-#define WAIT_FOR_ROOM APR_USEC_PER_SEC
-
 typedef struct {
     rp_http_t http; /* first, so that it can be cast */
+    rp_http_gate_t gate;
     rp_http_handles_t *handles;
 } curl_http_t;
 
@@ -41,6 +39,31 @@ static rp_error_id_t error_of(CURLcode code)
         return RP_E_INTERNAL;
     default:
         return RP_E_PROVIDER_UNREACHABLE;
+    }
+}
+
+/* What a call says about whether somebody is there. An answer of any status does, also one that
+ * cannot be used, or none that can be trusted: it came at once and held nobody up. */
+static rp_http_call_end_t end_of(CURLcode code, const rp_http_request_t *request)
+{
+    switch (code) {
+    case CURLE_OPERATION_TIMEDOUT:
+        /* The provider is not to blame for what was left of a request's time. */
+        return request->time_limit < request->policy->total_timeout / 2 ? RP_CALL_UNKNOWN
+                                                                        : RP_CALL_UNANSWERED;
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_GOT_NOTHING:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+        return RP_CALL_UNANSWERED;
+    case CURLE_FAILED_INIT:
+    case CURLE_BAD_FUNCTION_ARGUMENT:
+    case CURLE_OUT_OF_MEMORY:
+        return RP_CALL_UNKNOWN;
+    default:
+        return RP_CALL_ANSWERED;
     }
 }
 
@@ -144,11 +167,13 @@ static void note(rp_env_t *env, const rp_http_call_t *call, CURLcode code)
              call->body.len, (long)(elapsed / 1000), connects ? "new" : "kept");
 }
 
-static apr_status_t run(rp_http_response_t **response, rp_env_t *env, rp_http_call_t *call)
+static apr_status_t run(rp_http_response_t **response, rp_http_call_end_t *end, rp_env_t *env,
+                        rp_http_call_t *call)
 {
     CURLcode code = curl_easy_perform(call->curl);
 
     note(env, call, code);
+    *end = end_of(code, call->request);
     /* libcurl is content with a header that the end of the connection cut off. */
     if (code == CURLE_OK && !call->header_ended) {
         return rp_fail(env, RP_E_PROVIDER_UNREACHABLE,
@@ -158,12 +183,35 @@ static apr_status_t run(rp_http_response_t **response, rp_env_t *env, rp_http_ca
     return code == CURLE_OK ? read_answer(response, env, call) : fail(env, call, code);
 }
 
+static apr_status_t run_with_handle(rp_http_response_t **response, rp_http_call_end_t *end,
+                                    rp_env_t *env, rp_http_handles_t *handles, rp_http_call_t *call)
+{
+    CURL *curl;
+    apr_status_t rv = rp_http_handles_take(&curl, env, handles);
+
+    *end = RP_CALL_UNKNOWN;
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = rp_http_call_begin(call, env, call->request, call->url, curl);
+    if (rv == APR_SUCCESS) {
+        rv = run(response, end, env, call);
+    }
+    rp_http_handles_give(handles, curl);
+    /* Only now: until then the handle may point to it. */
+    rp_http_call_end(call);
+    return rv;
+}
+
 static apr_status_t perform(rp_http_t *http, rp_http_response_t **response, rp_env_t *env,
                             const rp_http_request_t *request)
 {
     curl_http_t *self = (curl_http_t *)http;
-    rp_http_call_t call;
-    rp_http_slot_t slot;
+    rp_http_request_t rest = *request;
+    rp_http_call_end_t end;
+    rp_http_turn_t turn;
+    rp_http_call_t call = {.request = &rest};
+    apr_time_t began = rp_now(env);
     rp_url_t url;
     apr_status_t rv;
 
@@ -171,29 +219,28 @@ static apr_status_t perform(rp_http_t *http, rp_http_response_t **response, rp_e
     if (rp_url_parse(&url, request->url, env->pool) != APR_SUCCESS) {
         return rp_fail(env, RP_E_INTERNAL, "a URL that was not checked");
     }
-    rv = rp_http_handles_take(&slot, env, self->handles, url.origin, WAIT_FOR_ROOM);
+    call.url = &url;
+    rv = rp_http_turn_take(&turn, env, &self->gate, url.origin, request->time_limit);
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = rp_http_call_begin(&call, env, request, &url, slot.curl);
-    if (rv == APR_SUCCESS) {
-        rv = run(response, env, &call);
-    }
-    rp_http_handles_give(self->handles, &slot);
-    /* Only now: until then the handle may point to it. */
-    rp_http_call_end(&call);
+    /* Waiting for room is part of the time. */
+    rest.time_limit -= rp_now(env) - began;
+    rv = run_with_handle(response, &end, env, self->handles, &call);
+    rp_http_turn_give(&turn, env, end);
     return rv;
 }
 
-apr_status_t rp_http_curl_make(rp_http_t **http, int max_per_host, apr_pool_t *pool)
+apr_status_t rp_http_curl_make(rp_http_t **http, const rp_http_gate_t *gate, apr_pool_t *pool)
 {
     curl_http_t *made = apr_pcalloc(pool, sizeof(*made));
-    apr_status_t rv = rp_http_handles_make(&made->handles, max_per_host, pool);
+    apr_status_t rv = rp_http_handles_make(&made->handles, pool);
 
     *http = NULL;
     if (rv != APR_SUCCESS) {
         return rv;
     }
+    made->gate = *gate;
     made->http.perform = perform;
     *http = &made->http;
     return APR_SUCCESS;

@@ -4,10 +4,9 @@
 #include <string.h>
 
 #include "../base/rp_limits.h"
+#include "../io/rp_wait.h"
 #include "rp_document_copy.h"
 #include "rp_document_lease.h"
-
-#define WAIT_STEP apr_time_from_msec(50)
 
 /* A fetch may ask two well-known addresses one after the other. */
 #define CALLS_PER_FETCH 2
@@ -38,6 +37,12 @@ static apr_time_t lifetime(apr_int64_t max_age)
 static int is_fresh(const rp_env_t *env, const rp_generation_t *known)
 {
     return known && rp_now(env) < known->expires;
+}
+
+/* 1 when nobody has to wait for a newer one. */
+static int serves(const rp_env_t *env, const rp_generation_t *known, const rp_document_t *document)
+{
+    return known && rp_now(env) < known->expires + apr_time_from_sec(document->type->stale);
 }
 
 static int is_due(const rp_env_t *env, const rp_generation_t *known)
@@ -188,14 +193,29 @@ static apr_status_t judge_lease(const rp_generation_t **known, rp_env_t *env,
     return *known ? APR_SUCCESS : fail_as_before(env, &lease.cause);
 }
 
-/* Nothing fresh is known: fetches, or waits for whoever does. */
-static apr_status_t bring(const rp_generation_t **known, rp_env_t *env,
-                          const rp_document_t *document)
+/* Waited as long as may be, or as others let. */
+static apr_status_t fall_back(const rp_generation_t **known, rp_env_t *env,
+                              const rp_document_t *document, const rp_error_t *before)
+{
+    if (!*known) {
+        look_into_file(known, env, document);
+    }
+    if (*known) {
+        env->error = *before;
+        return APR_SUCCESS;
+    }
+    return rp_fail(env, RP_E_PROVIDER_TIMEOUT, "another request's fetch of the %s did not end",
+                   document->type->what);
+}
+
+static apr_status_t bring_or_wait(const rp_generation_t **known, rp_wait_t *wait, rp_env_t *env,
+                                  const rp_document_t *document)
 {
     apr_interval_time_t limit = document->provider->http.total_timeout;
+    const rp_error_t before = env->error;
     apr_status_t rv;
 
-    for (apr_interval_time_t waited = 0; waited <= limit; waited += WAIT_STEP) {
+    while (wait->waited <= limit) {
         rv = rp_document_lease_take(env, document, RP_LEASE_FETCH, lease_time(document));
         if (rv == APR_SUCCESS) {
             return fetch_with_lease(known, env, document);
@@ -206,21 +226,30 @@ static apr_status_t bring(const rp_generation_t **known, rp_env_t *env,
         if (rv != APR_EAGAIN) {
             return rv;
         }
-        env->ops->sleep(env->ctx, WAIT_STEP);
+        if (rp_wait_step(wait, env) != APR_SUCCESS) {
+            break;
+        }
         rv = look_into_store(known, env, document);
         if (rv != APR_SUCCESS || is_fresh(env, *known)) {
             return rv;
         }
     }
-    if (!*known) {
-        look_into_file(known, env, document);
-    }
-    return *known ? APR_SUCCESS
-                  : rp_fail(env, RP_E_PROVIDER_TIMEOUT,
-                            "another request's fetch of the %s did not end", document->type->what);
+    return fall_back(known, env, document, &before);
 }
 
-/* One request in all processes has the copy renewed, if possible without waiting for it. */
+/* Nothing fresh is known: fetches, or waits for whoever does. */
+static apr_status_t bring(const rp_generation_t **known, rp_env_t *env,
+                          const rp_document_t *document)
+{
+    rp_wait_t wait = {0};
+    apr_status_t rv = bring_or_wait(known, &wait, env, document);
+
+    rp_wait_end(&wait, env, is_fresh(env, *known));
+    return rv;
+}
+
+/* One request in all processes has the copy renewed, by another thread. When none is free, which
+ * is so while many calls hang, a later request has it tried again. */
 static void renew_ahead(rp_env_t *env, const rp_document_t *document)
 {
     const rp_error_t before = env->error;
@@ -229,7 +258,7 @@ static void renew_ahead(rp_env_t *env, const rp_document_t *document)
     if (rp_document_lease_take(env, document, RP_LEASE_FETCH, lease_time(document)) ==
             APR_SUCCESS &&
         env->ops->defer(env->ctx, document->type->renew, &job, sizeof(job)) != APR_SUCCESS) {
-        rp_document_renew(env, document);
+        rp_document_lease_end(env, document, RP_LEASE_FETCH);
     }
     env->error = before;
 }
@@ -268,7 +297,7 @@ static apr_status_t get_shared(const rp_generation_t **known, rp_env_t *env,
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    if (!is_fresh(env, *known)) {
+    if (!serves(env, *known, document)) {
         return bring(known, env, document);
     }
     if (is_due(env, *known)) {
@@ -298,15 +327,14 @@ static void await_refetch(const rp_generation_t **known, rp_env_t *env,
 {
     apr_interval_time_t limit = document->provider->http.total_timeout;
     const rp_generation_t *old = *known;
+    rp_wait_t wait = {0};
     rp_lease_t lease;
 
-    for (apr_interval_time_t waited = 0; waited <= limit; waited += WAIT_STEP) {
-        if (rp_document_lease_read(&lease, env, document, RP_LEASE_REFETCH) != APR_SUCCESS ||
-            look_into_store(known, env, document) != APR_SUCCESS || *known != old || !lease.busy) {
-            return;
-        }
-        env->ops->sleep(env->ctx, WAIT_STEP);
+    while (rp_document_lease_read(&lease, env, document, RP_LEASE_REFETCH) == APR_SUCCESS &&
+           look_into_store(known, env, document) == APR_SUCCESS && *known == old && lease.busy &&
+           wait.waited <= limit && rp_wait_step(&wait, env) == APR_SUCCESS) {
     }
+    rp_wait_end(&wait, env, *known != old);
 }
 
 static apr_status_t refetch(const rp_generation_t **known, rp_env_t *env,

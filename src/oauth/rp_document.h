@@ -6,6 +6,9 @@
  *     fetched          four fifths              expires                       + 30 days
  *        |------ used ------|-- used, one renews --|-- used while a fetch fails --|
  *
+ * A renewal is another thread's, and nobody waits for it; that goes on for a kind's stale seconds
+ * after the end.
+ *
  * What the kinds differ in is a row: how the text is got, and how it is parsed. */
 #ifndef RP_DOCUMENT_H
 #define RP_DOCUMENT_H

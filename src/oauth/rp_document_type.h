@@ -23,6 +23,7 @@ typedef struct {
 typedef struct {
     rp_cached_t slot;
     const char *what; /* "metadata", "keys": in names and in messages */
+    int stale;        /* seconds after its end for which a copy serves without anybody waiting */
     /* Gets the text, in env->pool, from where it is published. */
     apr_status_t (*fetch)(rp_document_text_t *text, rp_env_t *env, const rp_document_t *document);
     /* Makes what requests use, in pool alone. */

@@ -53,8 +53,12 @@ static apr_status_t parse(const void **parsed, rp_env_t *env, const rp_document_
 
 static rp_job_fn renew;
 
-static const rp_document_type_t type = {
-    .slot = RP_CACHED_METADATA, .what = "metadata", .fetch = fetch, .parse = parse, .renew = renew};
+static const rp_document_type_t type = {.slot = RP_CACHED_METADATA,
+                                        .what = "metadata",
+                                        .stale = RP_METADATA_STALE_SECONDS,
+                                        .fetch = fetch,
+                                        .parse = parse,
+                                        .renew = renew};
 
 static rp_document_t document_of(const rp_provider_t *provider)
 {

@@ -10,10 +10,10 @@
 #include "../base/rp_buf.h"
 #include "../base/rp_limits.h"
 #include "../io/rp_lease.h"
+#include "../io/rp_wait.h"
 #include "../jose/rp_crypto.h"
 #include "rp_shared_token_internal.h"
 
-#define WAIT_STEP apr_time_from_msec(50)
 /* Words and a session. */
 #define JOB_MAX (apr_size_t)(4 * RP_MAX_TOKEN + 3 * RP_MAX_SESSION_RECORD)
 
@@ -168,21 +168,30 @@ static apr_status_t try_now(rp_shared_token_t *token, rp_token_work_t *work, con
     return rv == APR_SUCCESS ? APR_EAGAIN : rv;
 }
 
-/* There is no token that serves: this request gets one, or waits for the one that does. */
-static apr_status_t get_now(rp_shared_token_t *token, rp_token_work_t *work, const char *used)
+static apr_status_t get_or_wait(rp_shared_token_t *token, rp_wait_t *wait, rp_token_work_t *work,
+                                const char *used)
 {
     apr_interval_time_t limit = lease_time(work);
     rp_env_t *env = work->env;
 
-    for (apr_interval_time_t waited = 0; waited <= limit; waited += WAIT_STEP) {
+    while (wait->waited <= limit) {
         apr_status_t rv = try_now(token, work, used);
 
-        if (rv != APR_EAGAIN) {
+        if (rv != APR_EAGAIN || (rv = rp_wait_step(wait, env)) != APR_SUCCESS) {
             return rv;
         }
-        env->ops->sleep(env->ctx, WAIT_STEP);
     }
     return rp_fail(env, RP_E_PROVIDER_TIMEOUT, "waited too long for another request");
+}
+
+/* There is no token that serves: this request gets one, or waits for the one that does. */
+static apr_status_t get_now(rp_shared_token_t *token, rp_token_work_t *work, const char *used)
+{
+    rp_wait_t wait = {0};
+    apr_status_t rv = get_or_wait(token, &wait, work, used);
+
+    rp_wait_end(&wait, work->env, rv != RP_FAILED);
+    return rv;
 }
 
 /* --- renewal ahead --- */

@@ -136,12 +136,13 @@ static apr_status_t open_entry(rp_shared_token_t *token, const rp_token_work_t *
     rp_seal_for_t purpose;
     unsigned char *data;
     apr_size_t len;
-    apr_status_t rv = seal_for(&purpose, hash, work);
+    apr_status_t rv;
 
-    if (rv == APR_SUCCESS) {
-        rv = rp_open(&data, &len, work->env, &purpose, value->data, value->len);
+    if ((rv = seal_for(&purpose, hash, work)) != APR_SUCCESS ||
+        (rv = rp_open(&data, &len, work->env, &purpose, value->data, value->len)) != APR_SUCCESS) {
+        return rv;
     }
-    return rv != APR_SUCCESS ? rv : decode(token, data, len);
+    return decode(token, data, len);
 }
 
 apr_status_t rp_token_look(rp_shared_token_t *token, rp_token_work_t *work)

@@ -119,14 +119,13 @@ static apr_status_t look_in_store(rp_session_t *session, rp_env_t *env,
     rp_session_data_t bytes;
     rp_store_value_t value;
     rp_store_key_t key;
-    apr_status_t rv = make_key(&key, hash, env, name);
+    apr_status_t rv;
 
-    if (rv == APR_SUCCESS) {
-        rv = rp_store_get(&value, env, &key);
+    if ((rv = make_key(&key, hash, env, name)) != APR_SUCCESS ||
+        (rv = rp_store_get(&value, env, &key)) != APR_SUCCESS) {
+        return rv;
     }
-    if (rv == APR_SUCCESS) {
-        rv = rp_open(&bytes.data, &bytes.len, env, &purpose, value.data, value.len);
-    }
+    rv = rp_open(&bytes.data, &bytes.len, env, &purpose, value.data, value.len);
     return rv == APR_SUCCESS ? open_bytes(session, env, name, &bytes) : rv;
 }
 

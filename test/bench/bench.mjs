@@ -9,10 +9,11 @@ import { instructions, login } from './instructions.mjs';
 import { kill, memory, throughput } from './load.mjs';
 import { scale } from './scale.mjs';
 import { removeDir, Site, startProvider, startRedis, workDir } from './support.mjs';
+import { tokens } from './tokens.mjs';
 import { variants } from './variants.mjs';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
-const PARTS = { instructions, login, throughput, scale, memory, kill };
+const PARTS = { instructions, login, throughput, scale, memory, kill, tokens };
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !PARTS[name]);

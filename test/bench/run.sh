@@ -2,7 +2,7 @@
 # What the module costs, measured: installs what is missing, builds, runs everything side by side,
 # prints a table and writes test/bench/RESULTS.md.
 #
-#   sh test/bench/run.sh [instructions] [login] [throughput] [scale] [memory] [kill]
+#   sh test/bench/run.sh [instructions] [login] [throughput] [scale] [memory] [kill] [tokens]
 set -eu
 
 top=$(cd "$(dirname "$0")/../.." && pwd)

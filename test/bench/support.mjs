@@ -1,11 +1,14 @@
 // What the parts of the benchmark share: directories, servers, the provider, requests, numbers.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { startFake } from '../provider/fake.mjs';
 import { Browser, freePort, waitForPort } from '../integration/harness.mjs';
+
+export { ask } from './request.mjs';
 
 const HTTPD = '/usr/sbin/apache2';
 const MODULES = '/usr/lib/apache2/modules';
@@ -43,7 +46,7 @@ export function removeDir(dir) {
 
 // A session like those of real providers: 20 claims of 1.2 KB, 1,400 characters of access token, an
 // ID Token and a refresh token.
-export async function startProvider() {
+export async function startProvider(more = {}) {
   const claims = {};
   for (let i = 0; i < 12; i += 1) claims[`claim_${i}`] = `value of claim ${i}, with some text in it to be realistic`;
   Object.assign(claims, {
@@ -55,6 +58,7 @@ export async function startProvider() {
     clientSecret: SECRET,
     user: { sub: 'user-1', ...claims },
     rules: { token: { set: { access_token: ACCESS_TOKEN } }, idToken: { drop: ['at_hash'] } },
+    ...more,
   });
   op.accessTokens.set(ACCESS_TOKEN, {});
   return op;
@@ -150,20 +154,6 @@ export class Site {
   }
 }
 
-// Status and duration in milliseconds of one request; status 0: the connection ended.
-export function ask(agent, url, cookie) {
-  const began = performance.now();
-  const headers = { Cookie: cookie, Accept: '*/*', 'User-Agent': 'bench' };
-  return new Promise((resolve) => {
-    const done = (status) => resolve({ status, ms: performance.now() - began });
-    http.get(url, { agent, headers }, (response) => {
-      response.resume();
-      response.on('end', () => done(response.statusCode));
-      response.on('error', () => done(0));
-    }).on('error', () => done(0));
-  });
-}
-
 // Instructions that one process needed between warming up and the end of use, both of which get an
 // agent with one connection. It is closed before the server is stopped, which would wait for it.
 export async function countInstructions(site, name, warmUp, use) {
@@ -183,6 +173,17 @@ export async function countInstructions(site, name, warmUp, use) {
   const dump = fs.readdirSync(site.dir).filter((file) => file.startsWith(`callgrind.${name}.`)).sort()[0];
   if (process.env.KEEP) console.log(`profile: ${path.join(site.dir, dump)}`);
   return Number(/^(?:summary|totals): (\d+)/m.exec(fs.readFileSync(path.join(site.dir, dump), 'utf8'))[1]);
+}
+
+// What a process of its own sees that asks at a steady rate (requests/s) while this one goes on.
+export function steady(url, cookie, rate, count) {
+  const program = path.join(path.dirname(fileURLToPath(import.meta.url)), 'steady.mjs');
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, [program, url, cookie, rate, count].map(String), (error, stdout) => {
+      if (error) reject(error);
+      else resolve(JSON.parse(stdout));
+    });
+  });
 }
 
 // Requests per second and latencies in milliseconds.

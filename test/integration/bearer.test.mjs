@@ -8,6 +8,7 @@ import {
 const JWT_API = 'https://api.example/jwt';
 const OPAQUE_API = 'https://api.example/opaque';
 const API = 'https://api.example';
+const SCOPES = { scope: 'read write' };
 const bearer = (token) => ({ headers: { Authorization: `Bearer ${token}` } });
 const challengeOf = (page) => page.headers['www-authenticate'];
 
@@ -30,7 +31,7 @@ async function tokenFrom(site, path, user) {
 
 describe('a bearer token of a real provider', () => {
   const site = useSite({
-    providerOptions: { resources: { [JWT_API]: 'jwt', [OPAQUE_API]: 'opaque' } },
+    providerOptions: { resources: { [JWT_API]: SCOPES, [OPAQUE_API]: { ...SCOPES, accessTokenFormat: 'opaque' } } },
     config: REAL,
   });
 

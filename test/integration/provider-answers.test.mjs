@@ -232,7 +232,7 @@ describe('a provider that hangs', () => {
     const pending = Array.from({ length: 20 }, () => site.browser().goto(`${site.url}/app/`));
     const pages = await Promise.all(Array.from({ length: 20 }, () => browser.goto(`${site.url}/app/`)));
     assert.ok(pages.every((page) => page.status === 200));
-    for (const page of await Promise.all(pending)) site.assertError(page, ['PROVIDER_TIMEOUT', 'PROVIDER_BUSY']);
+    for (const page of await Promise.all(pending)) site.assertError(page, ['PROVIDER_TIMEOUT', 'PROVIDER_BUSY', 'PROVIDER_PAUSED']);
     const answer = await rawRequest(site.port, 'GET /oauth/session HTTP/1.0\r\n\r\n');
     assert.equal(answer.status, 401);
   });

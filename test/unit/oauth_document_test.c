@@ -74,6 +74,7 @@ static void keeps_a_copy_as_long_as_is_said_within_bounds(void **state)
         test_env_advance(oauth->test, 20);
         oauth_answer(oauth, NULL);
         oauth_get(oauth, late);
+        test_env_run_jobs(oauth->test);
         oauth_calls(oauth, before + 2);
         test_http_expect_all_used(oauth->http);
     }
@@ -105,7 +106,7 @@ static void renews_before_the_end_by_one_request_that_does_not_wait(void **state
     oauth_calls(oauth, 2);
 }
 
-static void renews_by_itself_when_nothing_can_be_deferred(void **state)
+static void leaves_a_renewal_that_cannot_be_deferred_to_a_later_request(void **state)
 {
     oauth_t *oauth = *state;
 
@@ -113,9 +114,34 @@ static void renews_by_itself_when_nothing_can_be_deferred(void **state)
     oauth_get(oauth, &oauth->provider);
     test_env_advance(oauth->test, 900);
     oauth->test->job_count = TEST_JOBS_MAX;
-    oauth_answer(oauth, NULL);
     oauth_get(oauth, &oauth->provider);
+    oauth_calls(oauth, 1);
     oauth->test->job_count = 0;
+    oauth_get(oauth, &oauth->provider);
+    assert_int_equal(oauth->test->job_count, 1);
+}
+
+static void nobody_waits_for_the_renewal_of_metadata_that_expired_today(void **state)
+{
+    oauth_t *oauth = *state;
+    apr_time_t start;
+
+    oauth_answer(oauth, NULL)->max_age = 1000;
+    oauth_get(oauth, &oauth->provider);
+    test_env_advance(oauth->test, 1000 + RP_METADATA_STALE_SECONDS - 1);
+    start = oauth->test->now;
+    for (int i = 0; i < 3; i++) {
+        /* The first has it renewed, which hangs; the others find that out. */
+        assert_string_equal(oauth_token_endpoint(oauth_get(oauth, oauth_another_process(oauth))),
+                            TOKEN);
+        assert_int_equal(oauth->test->job_count, 1);
+    }
+    oauth_calls(oauth, 1);
+    assert_int_equal(oauth->test->now, start);
+    test_env_advance(oauth->test, 1);
+    test_http_answer_error(oauth->http, WELL_KNOWN, RP_E_PROVIDER_TIMEOUT);
+    test_env_run_jobs(oauth->test);
+    assert_string_equal(oauth_token_endpoint(oauth_get(oauth, &oauth->provider)), TOKEN);
     oauth_calls(oauth, 2);
 }
 
@@ -191,7 +217,7 @@ static void a_bad_new_document_does_not_push_out_the_good_one(void **state)
 
     oauth_answer(oauth, NULL)->max_age = 1000;
     oauth_get(oauth, &oauth->provider);
-    test_env_advance(oauth->test, 1001);
+    test_env_advance(oauth->test, 1001 + RP_METADATA_STALE_SECONDS);
     oauth_answer(oauth, "{\"issuer\":\"https://evil.example\"}");
     assert_string_equal(oauth_token_endpoint(oauth_get(oauth, &oauth->provider)), TOKEN);
     oauth_calls(oauth, 2);
@@ -262,14 +288,14 @@ static void sleep_and_let_run(void *ctx, apr_interval_time_t duration)
     test->env.error = own.error;
 }
 
-/* The copy expires while its renewal is under way. */
+/* The copy comes to the end of its use while its renewal is under way. */
 static void begin_late_renewal(oauth_t *oauth)
 {
     rp_env_ops_t *ops = apr_pmemdup(oauth->env->pool, oauth->env->ops, sizeof(*ops));
 
     oauth_answer(oauth, NULL)->max_age = 1000;
     oauth_get(oauth, &oauth->provider);
-    test_env_advance(oauth->test, 995);
+    test_env_advance(oauth->test, 995 + RP_METADATA_STALE_SECONDS);
     oauth_get(oauth, &oauth->provider);
     assert_int_equal(oauth->test->job_count, 1);
     test_env_advance(oauth->test, 6);
@@ -305,7 +331,7 @@ static void a_lease_of_a_process_that_died_lapses(void **state)
 
     oauth_answer(oauth, NULL)->max_age = 1000;
     oauth_get(oauth, &oauth->provider);
-    test_env_advance(oauth->test, 995);
+    test_env_advance(oauth->test, 995 + RP_METADATA_STALE_SECONDS);
     oauth_get(oauth, &oauth->provider);
     oauth->test->job_count = 0; /* dies with the job */
     test_env_advance(oauth->test, 12);
@@ -379,6 +405,7 @@ static void a_request_keeps_what_it_reads_through_a_renewal(void **state)
         test_env_advance(oauth->test, 1001);
         oauth_answer(oauth, "{\"token_endpoint\":\"https://op.example/token2\"}")->max_age = 1000;
         oauth_get(oauth, &oauth->provider);
+        test_env_run_jobs(oauth->test);
     }
     assert_string_equal(oauth_token_endpoint(old), TOKEN);
     apr_pool_destroy(request.pool);
@@ -441,7 +468,8 @@ int run_oauth_document_tests(void)
         TEST(providers_of_one_issuer_with_other_addresses_do_not_share),
         TEST(keeps_a_copy_as_long_as_is_said_within_bounds),
         TEST(renews_before_the_end_by_one_request_that_does_not_wait),
-        TEST(renews_by_itself_when_nothing_can_be_deferred),
+        TEST(leaves_a_renewal_that_cannot_be_deferred_to_a_later_request),
+        TEST(nobody_waits_for_the_renewal_of_metadata_that_expired_today),
         TEST(a_failed_renewal_disturbs_nobody_and_pauses),
         TEST(the_last_good_copy_serves_while_the_provider_is_down),
         TEST(a_copy_serves_no_longer_than_its_thirty_days),

@@ -8,7 +8,9 @@
 
 static apr_time_t now(void *ctx)
 {
-    return ((test_env_t *)ctx)->now;
+    const test_env_t *test = ctx;
+
+    return test->real_time ? apr_time_now() : test->now;
 }
 
 /* A 64-bit linear congruential generator: repeatable, which is all a test wants. */
@@ -47,7 +49,12 @@ static apr_status_t defer(void *ctx, rp_job_fn *fn, const void *data, apr_size_t
 
 static void pause_thread(void *ctx, apr_interval_time_t duration)
 {
-    ((test_env_t *)ctx)->now += duration;
+    test_env_t *test = ctx;
+
+    if (test->real_time) {
+        apr_sleep(duration);
+    }
+    test->now += duration;
 }
 
 static const rp_env_ops_t ops = {
@@ -82,6 +89,7 @@ void test_env_destroy(test_env_t *test)
 void test_env_advance(test_env_t *test, int seconds)
 {
     test->now += apr_time_from_sec(seconds);
+    test->env.spent = 0;
 }
 
 int test_env_outside(test_env_t *test)

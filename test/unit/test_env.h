@@ -24,6 +24,7 @@ typedef struct {
 typedef struct {
     rp_env_t env;
     apr_time_t now;
+    int real_time; /* 1: the system's clock, for tests with real servers */
     apr_uint64_t random_state;
     /* Outside calls made so far, and the one that fails (0: none); see test_env_outside(). */
     int calls;
@@ -36,7 +37,7 @@ typedef struct {
 test_env_t *test_env_make(void);
 void test_env_destroy(test_env_t *test);
 
-/* Moves the clock. */
+/* Moves the clock, to a request that has not waited for anything yet. */
 void test_env_advance(test_env_t *test, int seconds);
 
 /* Counts an outside call; returns 1 when this is the one that has to fail. Called by the
