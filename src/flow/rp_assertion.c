@@ -120,7 +120,7 @@ static apr_size_t pack_wish(const char **wish, rp_env_t *env, const rp_request_t
     const char *words = apr_pstrcat(env->pool, request->site->base_url, "\n", kid, "\n",
                                     backend->audience ? backend->audience : "", "\n",
                                     rp_assertion_claims(backend), NULL);
-    apr_size_t len = strlen(words);
+    apr_size_t len = strlen(words) + 1;
     char *packed = apr_palloc(env->pool, sizeof(session->id) + len);
 
     memcpy(packed, session->id, sizeof(session->id));

@@ -54,9 +54,9 @@ typedef enum {
 /* Whose token the backend gets; the order is that of the words in the directive's row. */
 typedef enum {
     RP_BACKEND_NONE,
-    RP_BACKEND_USER,    /* the signed-in user's access token, or one for a resource */
-    RP_BACKEND_ID,      /* the user's ID Token */
-    RP_BACKEND_SERVICE, /* the server's own, from the client credentials flow */
+    RP_BACKEND_USER,     /* the signed-in user's access token, or one for a resource */
+    RP_BACKEND_ID,       /* the user's ID Token */
+    RP_BACKEND_SERVICE,  /* the server's own, from the client credentials flow */
     RP_BACKEND_EXCHANGE, /* one that is exchanged for the user's access token (RFC 8693) */
     RP_BACKEND_ASSERTION /* a JWT about the user that this server signs */
 } rp_backend_kind_t;

@@ -129,6 +129,14 @@ static void note_backend(rp_server_config_t *server, const cmd_parms *cmd,
     }
 }
 
+/* A header whose name the virtual host does not know. */
+static void note_local(rp_directive_id_t id, rp_dir_config_t *dir)
+{
+    if (dir && (id == RP_D_HEADER || (id == RP_D_BACKEND_TOKEN && dir->place.backend.header))) {
+        dir->local_headers = 1;
+    }
+}
+
 void rp_section_note(cmd_parms *cmd, rp_directive_id_t id, rp_dir_config_t *dir)
 {
     rp_server_config_t *server = rp_server_config(cmd->server);
@@ -137,9 +145,7 @@ void rp_section_note(cmd_parms *cmd, rp_directive_id_t id, rp_dir_config_t *dir)
         copy_to_place(dir);
     }
     if (in_htaccess(cmd)) {
-        if (dir && (id == RP_D_HEADER || (id == RP_D_BACKEND_TOKEN && dir->place.backend.header))) {
-            dir->local_headers = 1;
-        }
+        note_local(id, dir);
         return;
     }
     if (!server->first.file) {
