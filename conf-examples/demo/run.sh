@@ -114,6 +114,10 @@ cat << TXT
   Open            $base/
   Users           alice (groups staff, admins) and bob (staff); the password is the name
   As a program    curl -i $base/api
+                  token=\$(curl -s -u robot:$robot -d grant_type=client_credentials \\
+                      -d scope=read -d resource=$resource http://localhost:$PROVIDER_PORT/token |
+                      sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+                  curl -i -H "Authorization: Bearer \$token" $base/api
   Error log       $run/httpd/error.log
   Stop            Ctrl-C
 

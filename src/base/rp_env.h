@@ -50,6 +50,8 @@ struct rp_env_t {
     const struct rp_keyring_t *keyring; /* jose/rp_seal.h */
     struct rp_session_cache_t *opened;  /* session/rp_session_cache.h; NULL: none is kept */
     struct rp_token_cache_t *tokens;    /* session/rp_token_cache.h; NULL: none is kept */
+    struct rp_session_cache_t *bearers; /* session/rp_verified.h; NULL: none is kept */
+    struct rp_asked_t *asked;           /* session/rp_asked.h; NULL: everybody may ask */
     struct rp_seats_t *seats;           /* io/rp_seats.h; NULL: waiting is not limited */
     apr_interval_time_t spent;          /* waiting for providers; rp_http_perform, rp_wait_step */
     const char *state_dir;              /* for last good copies; NULL: none are kept */

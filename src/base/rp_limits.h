@@ -150,8 +150,18 @@
 #define RP_TOKEN_LOOK_SECONDS 1
 #define RP_TOKEN_PAUSE_MAX_SECONDS 60
 #define RP_TOKEN_FAILURES_SECONDS 600
-/* Copies that one process keeps. */
-#define RP_MAX_KEPT_TOKENS 64
+/* Copies that one process keeps; sixteen times a power of two. */
+#define RP_MAX_KEPT_TOKENS 1024
+
+/* Bearer tokens: how long a verdict counts at most, a refusal by the provider, and its silence; how
+ * long a token that was good may be asked about although there is a flood; how many tokens a
+ * process remembers for that, and how many of them may be unknown ones (rp_asked.h). */
+#define RP_BEARER_KEPT_SECONDS 60
+#define RP_BEARER_REFUSED_SECONDS 10
+#define RP_BEARER_FAILED_SECONDS 2
+#define RP_BEARER_KNOWN_SECONDS 600
+#define RP_MAX_ASKED 512
+#define RP_MAX_ASKED_UNKNOWN 128
 
 /* A session's last use is written at most this often. */
 #define RP_TOUCH_SECONDS 60

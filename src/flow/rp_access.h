@@ -18,4 +18,8 @@ void rp_access_refused(rp_reply_t *reply, rp_env_t *env, const rp_request_t *req
 void rp_access_forbidden(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request,
                          const char *user);
 
+/* For a bearer token that lacks scopes (separated by spaces) which Require asks for. */
+void rp_access_scope(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request,
+                     const char *scope);
+
 #endif

@@ -84,6 +84,14 @@ apr_status_t rp_access_cookies_send(rp_reply_t *reply, rp_env_t *env, const rp_r
     return APR_SUCCESS;
 }
 
+void rp_access_cookies_update(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request)
+{
+    if (reply->session->unsent &&
+        rp_access_cookies_send(reply, env, request, reply->session) != APR_SUCCESS) {
+        rp_reply_note(reply, env);
+    }
+}
+
 void rp_access_cookies_delete(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request)
 {
     delete_from(reply, env, request, 0);

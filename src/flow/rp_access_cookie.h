@@ -15,6 +15,10 @@ apr_status_t rp_access_cookies(rp_session_cookies_t *cookies, rp_env_t *env,
 apr_status_t rp_access_cookies_send(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request,
                                     rp_session_t *session);
 
+/* The same for reply->session, if there is something to set. What the browser cannot be given costs
+ * it a later login, not this request: it is noted in the reply. */
+void rp_access_cookies_update(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request);
+
 /* Deletes all that came (C208: as they were set). */
 void rp_access_cookies_delete(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request);
 

@@ -126,10 +126,8 @@ static apr_status_t merge(rp_record_t *record, const redeem_t *redeem)
     return APR_SUCCESS;
 }
 
-/* A provider without an issuer is known by where it asks users to sign in. */
-static apr_status_t find_issuer(const char **issuer, const redeem_t *redeem)
+apr_status_t rp_grant_issuer(const char **issuer, rp_env_t *env, const rp_metadata_t *metadata)
 {
-    const rp_metadata_t *metadata = redeem->grant->metadata;
     const char *endpoint = metadata->endpoints[RP_ENDPOINT_AUTHORIZATION];
     rp_url_t url;
 
@@ -137,8 +135,11 @@ static apr_status_t find_issuer(const char **issuer, const redeem_t *redeem)
     if (*issuer) {
         return APR_SUCCESS;
     }
-    if (!endpoint || rp_url_parse(&url, endpoint, redeem->env->pool) != APR_SUCCESS) {
-        return rp_fail(redeem->env, RP_E_METADATA_INVALID, "no issuer, no authorization endpoint");
+    if (!endpoint) {
+        endpoint = metadata->endpoints[RP_ENDPOINT_TOKEN];
+    }
+    if (!endpoint || rp_url_parse(&url, endpoint, env->pool) != APR_SUCCESS) {
+        return rp_fail(env, RP_E_METADATA_INVALID, "no issuer, no endpoint");
     }
     *issuer = url.origin;
     return APR_SUCCESS;
@@ -160,7 +161,7 @@ static void fill_tokens(rp_record_t *record, const redeem_t *redeem)
 
 static apr_status_t fill(rp_record_t *record, const redeem_t *redeem)
 {
-    apr_status_t rv = find_issuer(&record->issuer, redeem);
+    apr_status_t rv = rp_grant_issuer(&record->issuer, redeem->env, redeem->grant->metadata);
 
     if (rv != APR_SUCCESS) {
         return rv;

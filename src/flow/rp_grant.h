@@ -18,4 +18,9 @@ typedef struct {
 apr_status_t rp_grant_redeem(rp_record_t *record, rp_env_t *env, const rp_site_t *site,
                              const rp_grant_t *grant);
 
+/* What a record's issuer is: the provider's, or for one without an issuer the origin of where it
+ * asks users to sign in (else of its token endpoint). Lives as long as metadata and env->pool.
+ * RP_FAILED with RP_E_METADATA_INVALID. */
+apr_status_t rp_grant_issuer(const char **issuer, rp_env_t *env, const rp_metadata_t *metadata);
+
 #endif

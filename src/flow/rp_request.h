@@ -14,10 +14,11 @@ typedef struct rp_request_t {
     const rp_site_t *site;
     const rp_place_t *place; /* for endpoints: the virtual host's own settings */
     const char *method;
-    const char *target;  /* path and query as the browser sent them */
-    const char *query;   /* raw, NULL: none */
-    const char *cookies; /* the Cookie header as it came, NULL: none */
-    const char *body;    /* of a form POST to an endpoint (or one to be preserved); NULL: none */
+    const char *target;        /* path and query as the browser sent them */
+    const char *query;         /* raw, NULL: none */
+    const char *cookies;       /* the Cookie header as it came, NULL: none */
+    const char *authorization; /* the Authorization header as it came, NULL: none */
+    const char *body; /* of a form POST to an endpoint (or one to be preserved); NULL: none */
     apr_size_t body_len;
     /* One request header, NULL when absent; not called on the hot path. */
     const char *(*header)(void *ctx, const char *name);
@@ -47,6 +48,8 @@ typedef struct {
     const char *cache_control;       /* NULL: no-store */
     const char *csp;                 /* an HTML body's Content-Security-Policy; else NULL */
     const char *allow;               /* 405: the methods; NULL otherwise */
+    const char *challenge;           /* auth-params for WWW-Authenticate: Bearer beside the realm,
+                                        which is then sent with any status; NULL: none */
     int retry_after;                 /* seconds; 0: not sent */
     const char *retry;               /* where an error page leads on: a checked URL; NULL: "/" */
     rp_session_t *session;           /* PASS: NULL for an anonymous one */

@@ -11,6 +11,7 @@ struct rp_require_t {
     const word_t *word;
     const char *name;                 /* oauth-claim: the claim */
     const apr_array_header_t *values; /* of const char * */
+    const char *scope;                /* oauth-scope: the values, separated by spaces */
     void *regex;                      /* oauth-claim NAME ~ REGEX; NULL otherwise */
     int (*match)(const void *regex, const char *text);
     apr_interval_time_t fresh;
@@ -47,6 +48,15 @@ static const char *parse_values(rp_require_t *require, const apr_array_header_t 
     }
     require->values = rest(args, 0, pool);
     return NULL;
+}
+
+static const char *parse_scope(rp_require_t *require, const apr_array_header_t *args,
+                               const rp_require_regex_t *regex, apr_pool_t *pool)
+{
+    const char *why = parse_values(require, args, regex, pool);
+
+    require->scope = why ? NULL : apr_array_pstrcat(pool, require->values, ' ');
+    return why;
 }
 
 static const char *parse_claim(rp_require_t *require, const apr_array_header_t *args,
@@ -191,7 +201,7 @@ static int check_fresh(const rp_require_t *require, rp_env_t *env, const rp_sess
 /* clang-format off */
 static const word_t words[] = {
     {{"oauth-claim",    "NAME VALUE… or NAME ~ REGEX"}, parse_claim,  check_claim},
-    {{"oauth-scope",    "SCOPE…"},                      parse_values, check_scope},
+    {{"oauth-scope",    "SCOPE…"},                      parse_scope,  check_scope},
     {{"oauth-acr",      "VALUE…"},                      parse_values, check_acr},
     {{"oauth-fresh",    "TIME"},                        parse_fresh,  check_fresh},
     {{"oauth-provider", "NAME…"},                       parse_values, check_provider},
@@ -232,6 +242,11 @@ rp_require_t *rp_require_parse(const char *word, const apr_array_header_t *args,
     }
     *why = require->word->parse(require, args, regex, pool);
     return *why ? NULL : require;
+}
+
+const char *rp_require_scope(const rp_require_t *require)
+{
+    return require->scope;
 }
 
 int rp_require_check(const rp_require_t *require, rp_env_t *env, const rp_session_t *session)

@@ -27,6 +27,9 @@ typedef struct {
 rp_require_t *rp_require_parse(const char *word, const apr_array_header_t *args,
                                const rp_require_regex_t *regex, apr_pool_t *pool, const char **why);
 
+/* The scopes that oauth-scope asks for, separated by spaces; NULL for another word. */
+const char *rp_require_scope(const rp_require_t *require);
+
 /* 1: granted; 0: not. */
 int rp_require_check(const rp_require_t *require, rp_env_t *env, const rp_session_t *session);
 

@@ -18,6 +18,11 @@ static apr_status_t fetch(rp_token_response_t **response, rp_env_t *env,
     return rv != APR_SUCCESS ? rv : rp_token_client(response, env, metadata, &target);
 }
 
+static const rp_token_kind_t service = {.fetch = fetch,
+                                        .calls = 2,
+                                        .failed = RP_E_SERVICE_TOKEN,
+                                        .unavailable = RP_E_SERVICE_UNAVAILABLE};
+
 /* The provider of the directive, else the one of the place. */
 static const rp_provider_t *provider_of(const rp_site_t *site, const rp_place_t *place)
 {
@@ -33,7 +38,7 @@ static apr_status_t make_wish(rp_token_wish_t *wish, rp_env_t *env, const rp_sit
                               const rp_place_t *place)
 {
     const rp_backend_token_t *backend = &place->backend;
-    const rp_token_wish_t made = {.fetch = fetch,
+    const rp_token_wish_t made = {.kind = &service,
                                   .provider = provider_of(site, place),
                                   .words = {[KIND] = "service",
                                             [SCOPE] = backend->scope,
@@ -46,21 +51,6 @@ static apr_status_t make_wish(rp_token_wish_t *wish, rp_env_t *env, const rp_sit
                : rp_fail(env, RP_E_PROVIDER_NONE, "OAuthBackendToken service has no provider");
 }
 
-static apr_status_t fail(rp_env_t *env)
-{
-    const rp_error_t cause = env->error;
-    rp_error_id_t id = RP_E_SERVICE_TOKEN;
-
-    if (rp_error_row(cause.id)->fault == RP_FAULT_SERVER) {
-        return RP_FAILED;
-    }
-    if (rp_error_row(cause.id)->status == 503) {
-        id = RP_E_SERVICE_UNAVAILABLE;
-    }
-    rp_forgive(env);
-    return rp_fail(env, id, "OA-%d: %s", (int)cause.id, cause.detail ? cause.detail : "");
-}
-
 apr_status_t rp_service_token(const char **token, rp_env_t *env, const rp_site_t *site,
                               const rp_place_t *place)
 {
@@ -71,8 +61,7 @@ apr_status_t rp_service_token(const char **token, rp_env_t *env, const rp_site_t
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = rp_shared_token_get(token, env, &wish);
-    return rv == RP_FAILED ? fail(env) : rv;
+    return rp_shared_token_get(token, env, &wish);
 }
 
 apr_status_t rp_service_replace(const char **token, rp_env_t *env, const rp_site_t *site,
@@ -85,6 +74,5 @@ apr_status_t rp_service_replace(const char **token, rp_env_t *env, const rp_site
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = rp_shared_token_replace(token, env, &wish, used);
-    return rv == RP_FAILED ? fail(env) : rv;
+    return rp_shared_token_replace(token, env, &wish, used);
 }

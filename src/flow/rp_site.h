@@ -54,9 +54,10 @@ typedef enum {
 /* Whose token the backend gets; the order is that of the words in the directive's row. */
 typedef enum {
     RP_BACKEND_NONE,
-    RP_BACKEND_USER,   /* the signed-in user's access token */
-    RP_BACKEND_ID,     /* the user's ID Token */
-    RP_BACKEND_SERVICE /* the server's own, from the client credentials flow */
+    RP_BACKEND_USER,    /* the signed-in user's access token, or one for a resource */
+    RP_BACKEND_ID,      /* the user's ID Token */
+    RP_BACKEND_SERVICE, /* the server's own, from the client credentials flow */
+    RP_BACKEND_EXCHANGE /* one that is exchanged for the user's access token (RFC 8693) */
 } rp_backend_kind_t;
 
 /* OAuthBackendToken. What a kind has no use for is NULL. */
@@ -68,16 +69,22 @@ typedef struct {
     const char *resource; /* RFC 8707 */
 } rp_backend_token_t;
 
+/* OAuthAccept: what a request may bring; bits in the order of the words in the directive's row. */
+#define RP_ACCEPT_SESSION 1
+#define RP_ACCEPT_BEARER 2
+
 /* A protected place: the merged configuration that applies to one request. */
 typedef struct {
-    const apr_array_header_t *use; /* names of providers; NULL: the unnamed one */
+    const apr_array_header_t *use;      /* names of providers; NULL: the unnamed one */
+    int accept;                         /* RP_ACCEPT_* */
+    const apr_array_header_t *audience; /* OAuthAudience, of const char *; NULL: none */
     rp_unauthenticated_t unauthenticated;
     rp_session_limits_t limits;
     const char *user_claim; /* OAuthUser; NULL when it is an expression, which the caller knows */
     int preserve_post;
     rp_backend_token_t backend;
     const apr_array_header_t *scope;             /* NULL: the provider's */
-    const apr_array_header_t *resource;          /* NULL: the provider's */
+    const apr_array_header_t *resource;          /* NULL: the provider's; of URIs */
     const apr_table_t *authorization_parameters; /* NULL: none */
 } rp_place_t;
 

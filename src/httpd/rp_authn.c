@@ -7,6 +7,8 @@
 
 #include "../flow/rp_access.h"
 #include "../flow/rp_access_session.h"
+#include "../flow/rp_backend_token.h"
+#include "../flow/rp_bearer.h"
 #include "../flow/rp_preserve.h"
 #include "rp_log.h"
 #include "rp_quiet.h"
@@ -44,6 +46,20 @@ static int refuse_place(request_rec *r, const char *why)
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
+/* 1 also for one that is malformed. */
+static int brings_bearer(rp_env_t *env, const rp_request_t *request)
+{
+    const char *token;
+    apr_status_t rv;
+
+    if (!(request->place->accept & RP_ACCEPT_BEARER)) {
+        return 0;
+    }
+    rv = rp_bearer_read(&token, env, request);
+    rp_forgive(env);
+    return rv != APR_NOTFOUND;
+}
+
 /* A form is read ahead of its handler only when it would be lost otherwise. */
 static apr_status_t read_preserved(request_rec *r, rp_visit_t *visit)
 {
@@ -51,7 +67,8 @@ static apr_status_t read_preserved(request_rec *r, rp_visit_t *visit)
     rp_session_t *session = NULL;
     apr_status_t rv;
 
-    if (!rp_preserve_applies(&visit->request)) {
+    /* A program's form goes to the application, or nowhere. */
+    if (!rp_preserve_applies(&visit->request) || brings_bearer(env, &visit->request)) {
         return APR_SUCCESS;
     }
     rv = rp_access_session(&session, env, &visit->request);
@@ -69,7 +86,7 @@ static void ask_for_part(request_rec *r, rp_visit_t *visit, const rp_dir_config_
     visit->request.place = place;
     rp_access(&visit->reply, rp_visit_env(visit, r), &visit->request);
     if (whole && whole->place && visit->reply.session &&
-        whole->place->place.backend.kind == dir->place.backend.kind) {
+        rp_backend_token_is_same(&whole->place->place, &dir->place)) {
         visit->reply.backend_token = whole->reply.backend_token;
     }
 }
@@ -113,11 +130,26 @@ static void keep_out_of_caches(request_rec *r)
     apr_table_setn(r->subprocess_env, "no-cache", "1");
 }
 
+/* A credential that was meant for this server is not the backend's. Whatever follows from this
+ * request (a subrequest, a redirect) finds it in its visit. */
+static void take_bearer(request_rec *r, rp_visit_t *visit)
+{
+    visit->authorization = visit->request.authorization;
+    if (r->main) {
+        /* The main request's headers are its own, and it goes on afterwards. */
+        r->headers_in = apr_table_copy(r->pool, r->headers_in);
+    }
+    apr_table_unset(r->headers_in, "Authorization");
+}
+
 static int admit(request_rec *r, rp_visit_t *visit, const rp_dir_config_t *dir)
 {
     rp_translate_log(r, &visit->reply);
     if (rp_visit_is_main(r)) {
         rp_translate_cookies(r, &visit->reply);
+    }
+    if (visit->reply.session && visit->reply.session->bearer) {
+        take_bearer(r, visit);
     }
     keep_out_of_caches(r);
     return set_user(r, visit, dir);
@@ -244,6 +276,8 @@ static int refuse(request_rec *r, rp_visit_t *visit, const char *user)
     memset(&reply, 0, sizeof(reply));
     if (visit->anonymous) {
         rp_access_refused(&reply, env, &visit->request);
+    } else if (visit->scope_wanted) {
+        rp_access_scope(&reply, env, &visit->request, visit->scope_wanted);
     } else {
         rp_access_forbidden(&reply, env, &visit->request, user);
     }

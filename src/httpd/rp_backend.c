@@ -7,7 +7,7 @@
 #include <string.h>
 #include <util_filter.h>
 
-#include "../flow/rp_service.h"
+#include "../flow/rp_backend_token.h"
 #include "rp_translate.h"
 
 #define FILTER_NAME "OAUTH_BACKEND"
@@ -22,17 +22,30 @@ typedef enum {
 typedef struct {
     request_rec *r;
     rp_visit_t *visit;
-    int repeatable; /* 1: the request can be sent once more */
+    const rp_visit_t *user; /* who says who the user is; NULL: the token is nobody's */
+    int repeatable;         /* 1: the request can be sent once more */
     verdict_t verdict;
+    rp_reply_t reply; /* what became of the token */
 } watch_t;
+
+static const rp_place_t *place_of(const request_rec *r)
+{
+    return &rp_dir_config(r->per_dir_config)->place;
+}
 
 static int has_service_token(const request_rec *r, const rp_visit_t *visit)
 {
-    const rp_dir_config_t *dir = rp_dir_config(r->per_dir_config);
-
     /* A forward proxy's request goes wherever the client wants (D92). */
-    return dir->place.backend.kind == RP_BACKEND_SERVICE && visit->site && !visit->at_endpoint &&
+    return place_of(r)->backend.kind == RP_BACKEND_SERVICE && visit->site && !visit->at_endpoint &&
            r->proxyreq != PROXYREQ_PROXY;
+}
+
+/* What a token takes that is nobody's. */
+static rp_request_t service_request(const request_rec *r, const rp_visit_t *visit)
+{
+    rp_request_t request = {.site = visit->site, .place = place_of(r)};
+
+    return request;
 }
 
 static void set_token(request_rec *r, rp_visit_t *visit, const char *token)
@@ -48,25 +61,32 @@ static int refuse(request_rec *r, rp_visit_t *visit, rp_from_t from)
 
     apr_table_unset(r->headers_in, "Authorization");
     if (!visit->place) {
-        rp_translate_request(visit, r, &rp_dir_config(r->per_dir_config)->place);
+        rp_translate_request(visit, r, place_of(r));
     }
     memset(&reply, 0, sizeof(reply));
     rp_reply_fail(&reply, env, &visit->request);
     return rp_translate_reply(r, visit, &reply, from);
 }
 
+static int set_service_token(request_rec *r, rp_visit_t *visit)
+{
+    rp_request_t request = service_request(r, visit);
+    rp_reply_t reply;
+
+    memset(&reply, 0, sizeof(reply));
+    if (rp_backend_token(&reply, rp_visit_env(visit, r), &request) != APR_SUCCESS) {
+        return refuse(r, visit, RP_FROM_HOOK);
+    }
+    set_token(r, visit, reply.backend_token);
+    return OK;
+}
+
 int rp_backend_fixup(request_rec *r, const rp_visit_t *user)
 {
     rp_visit_t *visit = rp_visit(r);
-    const char *token;
 
     if (has_service_token(r, visit)) {
-        if (rp_service_token(&token, rp_visit_env(visit, r), visit->site,
-                             &rp_dir_config(r->per_dir_config)->place) != APR_SUCCESS) {
-            return refuse(r, visit, RP_FROM_HOOK);
-        }
-        set_token(r, visit, token);
-        return OK;
+        return set_service_token(r, visit);
     }
     if (user && user->reply.backend_token) {
         set_token(r, visit, user->reply.backend_token);
@@ -85,30 +105,41 @@ static int is_repeatable(request_rec *r)
     return plain && !ap_request_has_body(r) && !apr_table_get(r->headers_in, "Upgrade");
 }
 
+static apr_status_t replace(watch_t *watch)
+{
+    rp_visit_t *visit = watch->visit;
+    rp_request_t request = watch->user ? watch->user->request : service_request(watch->r, visit);
+
+    memset(&watch->reply, 0, sizeof(watch->reply));
+    watch->reply.session = watch->user ? watch->user->reply.session : NULL;
+    return rp_backend_token_replace(&watch->reply, rp_visit_env(visit, watch->r), &request,
+                                    visit->backend_token);
+}
+
 static verdict_t judge(watch_t *watch)
 {
-    request_rec *r = watch->r;
-    rp_visit_t *visit = watch->visit;
-    rp_env_t *env = rp_visit_env(visit, r);
-    const char *token;
-    apr_status_t rv;
+    rp_env_t *env = rp_visit_env(watch->visit, watch->r);
+    apr_status_t rv = replace(watch);
 
-    rv = rp_service_replace(&token, env, visit->site, &rp_dir_config(r->per_dir_config)->place,
-                            visit->backend_token);
-    if (rv == APR_NOTFOUND) {
-        return LET_BY;
-    }
-    if (!watch->repeatable) {
-        /* The token is renewed, for others; this response is all that the client can have. */
-        rp_forgive(env);
+    if (rv == APR_NOTFOUND || !watch->repeatable) {
+        /* This response is all that the client can have, though the token may be another now. */
+        if (env->error.id != RP_E_NONE) {
+            rp_reply_note(&watch->reply, env);
+        }
         return LET_BY;
     }
     if (rv != APR_SUCCESS) {
         return FAILED;
     }
     rp_debug(env, "the backend refused a token; once more with another");
-    set_token(r, visit, token);
     return AGAIN;
+}
+
+/* Once nothing of the response is the backend's: what the browser has to know of its session. */
+static void tell_browser(const watch_t *watch)
+{
+    rp_translate_log(watch->r, &watch->reply);
+    rp_translate_cookies(watch->r, &watch->reply);
 }
 
 static apr_status_t filter(ap_filter_t *self, apr_bucket_brigade *brigade)
@@ -117,6 +148,9 @@ static apr_status_t filter(ap_filter_t *self, apr_bucket_brigade *brigade)
 
     if (watch->verdict == PENDING) {
         watch->verdict = self->r->status == HTTP_UNAUTHORIZED ? judge(watch) : LET_BY;
+        if (watch->verdict == LET_BY) {
+            tell_browser(watch);
+        }
     }
     if (watch->verdict == LET_BY) {
         ap_remove_output_filter(self);
@@ -159,6 +193,9 @@ static int run_watched(request_rec *r, watch_t *watch)
     if (watch->verdict == PENDING && rv == HTTP_UNAUTHORIZED) {
         /* ProxyErrorOverride: the handler says it in place of the backend. */
         watch->verdict = judge(watch);
+        if (watch->verdict == LET_BY) {
+            tell_browser(watch);
+        }
     }
     if (watch->verdict != LET_BY) {
         ap_remove_output_filter(self);
@@ -166,24 +203,47 @@ static int run_watched(request_rec *r, watch_t *watch)
     return rv;
 }
 
+/* 1 when a refusal by the backend may lead to another token. */
+static int is_watched(watch_t *watch)
+{
+    request_rec *r = watch->r;
+    const rp_visit_t *visit = watch->visit;
+    rp_backend_kind_t kind = place_of(r)->backend.kind;
+
+    if (!visit || !visit->backend_token || visit->watched || r->main ||
+        r->proxyreq != PROXYREQ_REVERSE || kind == RP_BACKEND_ID) {
+        return 0;
+    }
+    watch->user = rp_backend_token_is_users(kind) ? rp_visit_identity(r) : NULL;
+    return watch->user || has_service_token(r, visit);
+}
+
+static int run_again(request_rec *r, watch_t *watch)
+{
+    if (watch->verdict == FAILED) {
+        return refuse(r, watch->visit, RP_FROM_HANDLER);
+    }
+    set_token(r, watch->visit, watch->reply.backend_token);
+    return ap_run_handler(r);
+}
+
 int rp_backend_run(request_rec *r)
 {
-    rp_visit_t *visit = rp_visit_find(r);
-    watch_t watch = {.r = r, .visit = visit};
+    watch_t watch = {.r = r, .visit = rp_visit_find(r)};
     blank_t blank;
     int rv;
 
-    if (!visit || !visit->backend_token || visit->watched || r->main ||
-        r->proxyreq != PROXYREQ_REVERSE || !has_service_token(r, visit)) {
+    if (!is_watched(&watch)) {
         return DECLINED;
     }
-    visit->watched = 1;
+    watch.visit->watched = 1;
     watch.repeatable = is_repeatable(r);
     blank = remember(r);
     rv = run_watched(r, &watch);
     if (watch.verdict == AGAIN || watch.verdict == FAILED) {
         restore(r, &blank);
-        return watch.verdict == AGAIN ? ap_run_handler(r) : refuse(r, visit, RP_FROM_HANDLER);
+        tell_browser(&watch);
+        return run_again(r, &watch);
     }
     return rv;
 }

@@ -26,6 +26,8 @@ void *rp_config_server_create(apr_pool_t *pool, server_rec *server)
     config->named = apr_array_make(pool, 2, sizeof(rp_provider_config_t *));
     config->uses = apr_array_make(pool, 2, sizeof(rp_mention_t));
     config->backends = apr_array_make(pool, 2, sizeof(rp_mention_t));
+    config->bearers = apr_array_make(pool, 2, sizeof(rp_mention_t));
+    config->audiences = apr_array_make(pool, 2, sizeof(rp_mention_t));
     config->protected = apr_array_make(pool, 2, sizeof(rp_mention_t));
     config->header_names = apr_array_make(pool, 2, sizeof(const char *));
     config->claims = apr_array_make(pool, 2, sizeof(const char *));
@@ -92,6 +94,8 @@ void *rp_config_server_merge(apr_pool_t *pool, void *base_config, void *more_con
     merged->named = merge_named(base->named, more->named, pool);
     merged->uses = more->uses;
     merged->backends = more->backends;
+    merged->bearers = more->bearers;
+    merged->audiences = apr_array_append(pool, base->audiences, more->audiences);
     merged->protected = more->protected;
     merged->header_names = apr_array_append(pool, base->header_names, more->header_names);
     merged->claims = apr_array_append(pool, base->claims, more->claims);

@@ -89,7 +89,7 @@ typedef struct {
 
 typedef enum { RP_AUTH_TYPE_UNSET, RP_AUTH_TYPE_OAUTH, RP_AUTH_TYPE_OTHER } rp_auth_type_t;
 
-typedef struct {
+typedef struct rp_dir_config_t {
     apr_uint64_t set;
     rp_auth_type_t auth_type;
     rp_place_t place; /* handed to the flows as it is */
@@ -106,8 +106,10 @@ typedef struct {
 typedef struct {
     const char *section; /* "/app" */
     rp_where_t where;
-    const char *directive;         /* what names providers */
-    const apr_array_header_t *use; /* the names; NULL: none is named */
+    const char *directive;             /* what names providers */
+    const apr_array_header_t *use;     /* the names; NULL: none is named */
+    const char *kind;                  /* of section: "<Location"; "" outside of any */
+    const struct rp_dir_config_t *dir; /* what the section says */
 } rp_mention_t;
 
 typedef struct {
@@ -129,6 +131,8 @@ typedef struct {
     /* Noted while sections are read. */
     apr_array_header_t *uses;         /* of rp_mention_t: every OAuthUse of this server */
     apr_array_header_t *backends;     /* of rp_mention_t: every OAuthBackendToken service */
+    apr_array_header_t *bearers;      /* of rp_mention_t: every OAuthAccept bearer */
+    apr_array_header_t *audiences;    /* of rp_mention_t: every OAuthAudience, inherited ones too */
     apr_array_header_t *protected;    /* of rp_mention_t: every AuthType OAuth of this server */
     apr_array_header_t *header_names; /* of const char *: every OAuthHeader, inherited ones too */
     apr_array_header_t *claims;       /* of const char *: claims that directives use */

@@ -253,6 +253,49 @@ static void check_uses(rp_check_t *check, const rp_server_config_t *config)
     }
 }
 
+/* A section of which the path says all. */
+static int is_plain_location(const rp_mention_t *one)
+{
+    return strcasecmp(one->kind, "<Location") == 0 && !strpbrk(one->section, "*?[~");
+}
+
+/* 1 unless it is certain that what other says is never in force where one is. */
+static int may_meet(const rp_mention_t *other, const rp_mention_t *one)
+{
+    apr_size_t len = strlen(other->section);
+
+    if (other->dir == one->dir || !is_plain_location(other) || !is_plain_location(one)) {
+        return 1;
+    }
+    return strncmp(other->section, one->section, len) == 0 &&
+           (len == 0 || other->section[len - 1] == '/' || one->section[len] == '/' ||
+            one->section[len] == '\0');
+}
+
+/* Sections meet when a request comes; here only what can never work is told. */
+static void check_audience(rp_check_t *check, const rp_server_config_t *config,
+                           const rp_mention_t *one)
+{
+    /* A later line of the same section may have taken bearer back. */
+    if (!(one->dir->place.accept & RP_ACCEPT_BEARER)) {
+        return;
+    }
+    for (int i = 0; i < config->audiences->nelts; i++) {
+        if (may_meet(&APR_ARRAY_IDX(config->audiences, i, rp_mention_t), one)) {
+            return;
+        }
+    }
+    rp_check_error(check, RP_E_CONFIG_AUDIENCE, &one->where,
+                   "OAuthAccept bearer: %s has no OAuthAudience", one->section);
+}
+
+static void check_audiences(rp_check_t *check, const rp_server_config_t *config)
+{
+    for (int i = 0; i < config->bearers->nelts; i++) {
+        check_audience(check, config, &APR_ARRAY_IDX(config->bearers, i, rp_mention_t));
+    }
+}
+
 static void check_protected(rp_check_t *check, const rp_server_config_t *config)
 {
     for (int i = 0; i < config->protected->nelts; i++) {
@@ -312,6 +355,7 @@ static void check_server(rp_check_t *check)
     check_secrets(check, config);
     check_templates(check, config);
     check_uses(check, config);
+    check_audiences(check, config);
     if (given || config->named->nelts > 0) {
         if (!base_url) {
             base_url = rp_config_tree_origin(check->server, check->main_server, check->pool);

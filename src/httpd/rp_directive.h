@@ -59,8 +59,8 @@ typedef struct rp_directive_type_t {
 #define RP_DIRECTIVE_TYPES(X)                                                                      \
     X(TEXT) X(ISSUER) X(METADATA) X(ENDPOINT) X(WORD) X(LIST) X(SCOPES) X(RESOURCES) X(PARAMETER)  \
     X(ALGS) X(SECONDS) X(TLS) X(TIMEOUT) X(PATH) X(ORIGIN) X(NETWORKS) X(DIRECTORY) X(STORE)       \
-    X(LIFETIME) X(COOKIE) X(ORIGINS) X(TEMPLATE) X(LOGOUT) X(SOURCE) X(HEADER) X(BACKEND)  \
-    X(CLIENT_AUTH) X(CLIENT_KEY)
+    X(LIFETIME) X(COOKIE) X(ORIGINS) X(TEMPLATE) X(LOGOUT) X(SOURCE) X(HEADER) X(BACKEND)          \
+    X(CLIENT_AUTH) X(CLIENT_KEY) X(WORDS)
 /* clang-format on */
 
 #define RP_DIRECTIVE_TYPE_DECLARE(name) extern const rp_directive_type_t rp_directive_type_##name;

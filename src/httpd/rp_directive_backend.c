@@ -19,9 +19,9 @@ typedef struct {
 /* clang-format off */
 static const option_t options[] = {
     {{"provider", {RP_VALUE_TEXT, ""},     AT(provider)}, FOR(SERVICE)},
-    {{"scope",    {RP_VALUE_SCOPES, ""},   AT(scope)},    FOR(SERVICE)},
-    {{"audience", {RP_VALUE_TEXT, ""},     AT(audience)}, FOR(SERVICE)},
-    {{"resource", {RP_VALUE_RESOURCE, ""}, AT(resource)}, FOR(SERVICE)},
+    {{"scope",    {RP_VALUE_SCOPES, ""},   AT(scope)},    FOR(SERVICE) | FOR(EXCHANGE)},
+    {{"audience", {RP_VALUE_TEXT, ""},     AT(audience)}, FOR(SERVICE) | FOR(EXCHANGE)},
+    {{"resource", {RP_VALUE_RESOURCE, ""}, AT(resource)}, FOR(USER) | FOR(SERVICE) | FOR(EXCHANGE)},
 };
 /* clang-format on */
 

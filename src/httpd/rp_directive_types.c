@@ -213,6 +213,26 @@ static const char *parse_NETWORKS(void *slot, const rp_directive_use_t *use, int
     return NULL;
 }
 
+/* int: a bit for each word of the bounds. */
+static const char *parse_WORDS(void *slot, const rp_directive_use_t *use, int argc,
+                               char *const argv[])
+{
+    rp_value_type_t type = {RP_VALUE_WORD, use->row->bounds};
+    unsigned int bits = 0;
+
+    for (int i = 0; i < argc; i++) {
+        int word = 0;
+        const char *why = rp_value_parse(&word, &type, argv[i], use->pool);
+
+        if (why) {
+            return why;
+        }
+        bits |= 1u << word;
+    }
+    *(int *)slot = (int)bits;
+    return NULL;
+}
+
 static const char *parse_ALGS(void *slot, const rp_directive_use_t *use, int argc,
                               char *const argv[])
 {
@@ -243,6 +263,7 @@ LISTED(ORIGINS, const apr_array_header_t *)
 LISTED(RESOURCES, const apr_array_header_t *)
 LISTED(NETWORKS, const apr_array_header_t *)
 LISTED(ALGS, rp_alg_set_t)
+LISTED(WORDS, int)
 
 /* --- one line for each name: what an inner section says is added to the outer --- */
 
@@ -260,7 +281,7 @@ static const char *parse_ENDPOINT(void *slot, const rp_directive_use_t *use, int
     }
     return apr_psprintf(use->pool,
                         "\"%s\" is not an endpoint; there are authorization, token, userinfo, "
-                        "revocation, end_session and jwks",
+                        "introspection, revocation, end_session and jwks",
                         argv[0]);
 }
 

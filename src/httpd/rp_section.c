@@ -51,6 +51,7 @@ static rp_mention_t *mention(apr_array_header_t *list, const cmd_parms *cmd)
     one->section = cmd->path ? cmd->path : "";
     one->where = rp_section_where(cmd);
     one->directive = cmd->cmd->name;
+    one->kind = cmd->directive && cmd->directive->parent ? cmd->directive->parent->directive : "";
     return one;
 }
 
@@ -87,6 +88,18 @@ static void copy_to_place(rp_dir_config_t *dir)
     dir->place.authorization_parameters = dir->authorization_parameters;
 }
 
+/* Where bearer tokens are accepted, and for which audience: compared when everything is read. */
+static void note_bearer(const cmd_parms *cmd, rp_directive_id_t id, const rp_dir_config_t *dir)
+{
+    rp_server_config_t *server = rp_server_config(cmd->server);
+
+    if (id == RP_D_ACCEPT && (dir->place.accept & RP_ACCEPT_BEARER)) {
+        mention(server->bearers, cmd)->dir = dir;
+    } else if (id == RP_D_AUDIENCE) {
+        mention(server->audiences, cmd)->dir = dir;
+    }
+}
+
 void rp_section_note(cmd_parms *cmd, rp_directive_id_t id, rp_dir_config_t *dir)
 {
     rp_server_config_t *server = rp_server_config(cmd->server);
@@ -106,6 +119,7 @@ void rp_section_note(cmd_parms *cmd, rp_directive_id_t id, rp_dir_config_t *dir)
     if (!dir) {
         return;
     }
+    note_bearer(cmd, id, dir);
     if (id == RP_D_USE) {
         mention(server->uses, cmd)->use = dir->place.use;
     } else if (id == RP_D_BACKEND_TOKEN && dir->place.backend.kind == RP_BACKEND_SERVICE) {

@@ -14,6 +14,7 @@
 #include "../io/rp_http_curl.h"
 #include "../jose/rp_crypto.h"
 #include "../jose/rp_seal.h"
+#include "../session/rp_asked.h"
 #include "../session/rp_session_cache.h"
 #include "../session/rp_shared_token.h"
 #include "../session/rp_token_cache.h"
@@ -50,6 +51,8 @@ typedef struct {
     rp_seats_t *seats;           /* NULL in the parent */
     rp_http_t *http;             /* likewise */
     rp_session_cache_t *opened;  /* likewise */
+    rp_session_cache_t *bearers; /* likewise */
+    rp_asked_t *asked;           /* likewise */
     rp_token_cache_t *tokens;    /* likewise */
     rp_jobs_t *jobs;
 } state_t;
@@ -134,6 +137,8 @@ void rp_state_request_env(rp_env_t *env, request_rec *r)
     env->local = state->local;
     env->keyring = config->keyring;
     env->opened = state->opened;
+    env->bearers = state->bearers;
+    env->asked = state->asked;
     env->tokens = state->tokens;
     env->seats = state->seats;
     env->state_dir = state->dir;
@@ -416,6 +421,8 @@ static apr_status_t init_child(apr_pool_t *pchild, server_rec *main_server)
         rv = make_caches(server, pchild);
     }
     state->opened = rp_session_cache_make(kept_sessions(), pchild);
+    state->bearers = rp_session_cache_make(kept_sessions(), pchild);
+    state->asked = rp_asked_make(pchild);
     state->tokens = rp_token_cache_make(pchild);
     /* Last, so that the pool ends it first: its jobs use the others. */
     if (rv == APR_SUCCESS) {

@@ -53,16 +53,16 @@ static void set_common_headers(request_rec *r, const rp_reply_t *reply)
 }
 
 /* A scheme that no browser shows a dialogue for (RFC 6750 3). */
-static void set_challenge(request_rec *r)
+static void set_challenge(request_rec *r, const char *params)
 {
     const char *realm = ap_auth_name(r);
 
     if (!realm) {
         realm = ap_get_server_name(r);
     }
-    apr_table_setn(
-        r->err_headers_out, "WWW-Authenticate",
-        apr_pstrcat(r->pool, "Bearer realm=\"", ap_escape_quotes(r->pool, realm), "\"", NULL));
+    apr_table_setn(r->err_headers_out, "WWW-Authenticate",
+                   apr_pstrcat(r->pool, "Bearer realm=\"", ap_escape_quotes(r->pool, realm), "\"",
+                               params ? ", " : NULL, params, NULL));
 }
 
 static void set_body_headers(request_rec *r, const rp_reply_t *reply)
@@ -138,8 +138,8 @@ int rp_translate_reply(request_rec *r, const rp_visit_t *visit, const rp_reply_t
     rp_translate_log(r, reply);
     rp_translate_cookies(r, reply);
     set_common_headers(r, reply);
-    if (reply->outcome == RP_CHALLENGE) {
-        set_challenge(r);
+    if (reply->outcome == RP_CHALLENGE || reply->challenge) {
+        set_challenge(r, reply->challenge);
     }
     if (reply->outcome == RP_REDIRECT) {
         return redirect(r, reply);

@@ -55,6 +55,8 @@ void rp_translate_request(rp_visit_t *visit, request_rec *r, const rp_place_t *p
     request->target = target_of(r);
     request->query = r->args;
     request->cookies = visit->cookies;
+    request->authorization =
+        visit->authorization ? visit->authorization : apr_table_get(r->headers_in, "Authorization");
     request->header = header;
     request->place_of = visit->at_endpoint ? place_of : NULL;
     request->header_ctx = r;

@@ -25,6 +25,7 @@ rp_visit_t *rp_visit(request_rec *r)
     if (earlier) {
         visit->site = earlier->site;
         visit->cookies = earlier->cookies;
+        visit->authorization = earlier->authorization;
     }
     ap_set_module_config(r->request_config, &auth_oauth_module, visit);
     return visit;

@@ -12,9 +12,10 @@
 #include "rp_config.h"
 
 typedef struct {
-    const rp_site_t *site; /* NULL: this virtual host has no provider, or is left alone */
-    const char *cookies;   /* the Cookie header as it came */
-    rp_env_t env;          /* made by the first rp_visit_env */
+    const rp_site_t *site;     /* NULL: this virtual host has no provider, or is left alone */
+    const char *cookies;       /* the Cookie header as it came */
+    const char *authorization; /* likewise, once it was taken out for it was used here; else NULL */
+    rp_env_t env;              /* made by the first rp_visit_env */
     int has_env;
 
     const rp_endpoint_row_t *endpoint;
@@ -27,6 +28,7 @@ typedef struct {
     int evaluating;                /* 1: Require is being looked at, on behalf of a hook of ours */
     int claim_wanted;              /* 1: an expression asked for a claim before authentication */
     int granted;                   /* 1: Require let it through */
+    const char *scope_wanted;      /* what Require asked of a bearer token in vain; NULL: nothing */
     const char *backend_token;     /* what was put into Authorization; NULL: nothing was */
     int watched;                   /* 1: rp_backend_run is at it */
     const rp_dir_config_t *shared; /* whose headers were set; NULL: none were */

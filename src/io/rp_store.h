@@ -35,7 +35,8 @@ typedef enum {
     RP_KIND_METADATA = 4, /* provider metadata and keys, as text, and who fetches them */
     RP_KIND_INDEX = 5,    /* issuer and sid or sub -> sessions */
     RP_KIND_ENDED = 6,    /* a session that has ended though its cookie may still come */
-    RP_KIND_TOKEN = 7     /* a sealed token for backends, how often getting it failed */
+    RP_KIND_TOKEN = 7     /* a sealed token for backends, how often getting it failed; what a
+                             bearer token says, sealed */
 } rp_store_kind_t;
 
 typedef struct {

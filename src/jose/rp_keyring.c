@@ -23,6 +23,7 @@ static const char *const purpose_names[RP_SEAL_PURPOSES] = {
     [RP_SEAL_LOGOUT_STATE] = "logout state",
     [RP_SEAL_CSRF] = "csrf",
     [RP_SEAL_SHARED_TOKEN] = "shared token",
+    [RP_SEAL_BEARER] = "bearer",
 };
 
 static apr_status_t forget(void *data)

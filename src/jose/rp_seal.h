@@ -32,7 +32,8 @@ typedef enum {
     RP_SEAL_LOGIN_URL,   /* a long return URL kept in the store */
     RP_SEAL_LOGOUT_STATE,
     RP_SEAL_CSRF,         /* tokens in our own forms */
-    RP_SEAL_SHARED_TOKEN, /* a token for backends, in the store; binding: its name */
+    RP_SEAL_SHARED_TOKEN, /* a token for backends, in the store; binding: a hash of what for */
+    RP_SEAL_BEARER,       /* what a bearer token says, in the store; binding: the token's id */
     RP_SEAL_PURPOSES
 } rp_seal_purpose_t;
 

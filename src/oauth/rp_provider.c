@@ -14,6 +14,7 @@ static const endpoint_row_t rows[RP_ENDPOINT_COUNT] = {
     [RP_ENDPOINT_AUTHORIZATION] = {"authorization", "authorization_endpoint"},
     [RP_ENDPOINT_TOKEN] = {"token", "token_endpoint"},
     [RP_ENDPOINT_USERINFO] = {"userinfo", "userinfo_endpoint"},
+    [RP_ENDPOINT_INTROSPECTION] = {"introspection", "introspection_endpoint"},
     [RP_ENDPOINT_REVOCATION] = {"revocation", "revocation_endpoint"},
     [RP_ENDPOINT_END_SESSION] = {"end_session", "end_session_endpoint"},
     [RP_ENDPOINT_JWKS] = {"jwks", "jwks_uri"},

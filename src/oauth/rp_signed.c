@@ -37,7 +37,7 @@ apr_status_t rp_signed_verify(rp_jws_t **jws, rp_jws_result_t *result, rp_env_t 
                               .secret = secret->data,
                               .secret_len = secret->data ? secret->len : 0,
                               .typ = what->typ,
-                              .typ_optional = 1};
+                              .typ_optional = !what->typ_required};
     const rp_jwks_t *first;
     apr_status_t rv;
 

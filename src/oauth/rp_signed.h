@@ -1,4 +1,4 @@
-/* A JWT that the provider signed, whatever it is about: ID Token, userinfo.
+/* A JWT that the provider signed, whatever it is about: ID Token, userinfo, access token.
  *
  * Key idea: one place knows which keys may verify (the provider's own, C319, and the client secret
  * for HS*), and when they are fetched anew (C55). What is inside is for the caller to check. */
@@ -11,7 +11,8 @@
 typedef struct {
     const char *text;
     rp_alg_set_t algs;
-    const char *const *typ; /* accepted, NULL-terminated; absence is accepted too */
+    const char *const *typ; /* accepted, NULL-terminated */
+    int typ_required;       /* 0: absence is accepted too */
 } rp_signed_t;
 
 /* APR_SUCCESS with *result, and *jws (in env->pool) for RP_JWS_OK; RP_FAILED when the keys cannot

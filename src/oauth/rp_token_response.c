@@ -12,7 +12,7 @@
 #define LIFE_MAX APR_INT64_C(315360000)
 
 /* What an error code is about. */
-typedef enum { ABOUT_CLIENT, ABOUT_GRANT, ABOUT_REQUEST } about_t;
+typedef enum { ABOUT_CLIENT, ABOUT_GRANT, ABOUT_REQUEST, ABOUT_NOTHING } about_t;
 
 typedef struct {
     const char *code;
@@ -26,18 +26,18 @@ static const code_row_t codes[] = {
     {"unauthorized_client", ABOUT_CLIENT},
     {"invalid_grant", ABOUT_GRANT},
     {"invalid_request", ABOUT_REQUEST},
-    {"unsupported_grant_type", ABOUT_REQUEST},
+    {"unsupported_grant_type", ABOUT_NOTHING},
     {"invalid_scope", ABOUT_REQUEST},
     {"invalid_target", ABOUT_REQUEST},
-    {"use_dpop_nonce", ABOUT_REQUEST},
-    {"invalid_dpop_proof", ABOUT_REQUEST},
+    {"use_dpop_nonce", ABOUT_NOTHING},
+    {"invalid_dpop_proof", ABOUT_NOTHING},
     {"access_denied", ABOUT_REQUEST},
-    {"server_error", ABOUT_REQUEST},
-    {"temporarily_unavailable", ABOUT_REQUEST},
+    {"server_error", ABOUT_NOTHING},
+    {"temporarily_unavailable", ABOUT_NOTHING},
     {"incorrect_client_credentials", ABOUT_CLIENT},
     {"bad_verification_code", ABOUT_GRANT},
     {"bad_refresh_token", ABOUT_GRANT},
-    {"redirect_uri_mismatch", ABOUT_REQUEST},
+    {"redirect_uri_mismatch", ABOUT_NOTHING},
 };
 
 static const code_row_t *find_code(const char *code)
@@ -95,19 +95,18 @@ const char *rp_token_response_problem(rp_env_t *env, const rp_http_response_t *a
 }
 
 static apr_status_t refuse(rp_env_t *env, const rp_http_response_t *answer, const char *error,
-                           rp_error_id_t grant)
+                           const rp_token_refusal_t *refusal)
 {
+    const rp_error_id_t ids[] = {[ABOUT_CLIENT] = RP_E_TOKEN_CLIENT,
+                                 [ABOUT_GRANT] = refusal->grant,
+                                 [ABOUT_REQUEST] = refusal->request,
+                                 [ABOUT_NOTHING] = RP_E_TOKEN_ERROR};
     const code_row_t *row = error ? find_code(error) : NULL;
-    rp_error_id_t id = RP_E_TOKEN_ERROR;
-
     /* A server in trouble may say anything; that it does not know a grant is believed of a client
      * error alone, for it ends a session. */
-    if (row && row->about == ABOUT_GRANT && answer->status < 500) {
-        id = grant;
-    } else if (row && row->about == ABOUT_CLIENT && answer->status < 500) {
-        id = RP_E_TOKEN_CLIENT;
-    }
-    return rp_fail(env, id, "%s", describe(env, answer, error));
+    about_t about = row && answer->status < 500 ? row->about : ABOUT_NOTHING;
+
+    return rp_fail(env, ids[about], "%s", describe(env, answer, error));
 }
 
 static apr_status_t refuse_member(rp_env_t *env, const char *name, const char *how)
@@ -226,6 +225,14 @@ static apr_status_t take_scope(const char **scope, rp_env_t *env, const json_t *
     return APR_SUCCESS;
 }
 
+/* Only some answers have to have it, so nothing of it is wrong by itself. */
+static void take_issued_type(rp_token_response_t *made, const json_t *object)
+{
+    if (rp_json_string(&made->issued_token_type, object, "issued_token_type") != APR_SUCCESS) {
+        made->issued_token_type = NULL;
+    }
+}
+
 static apr_status_t read_success(rp_token_response_t *made, rp_env_t *env, const json_t *object)
 {
     apr_status_t rv;
@@ -244,11 +251,13 @@ static apr_status_t read_success(rp_token_response_t *made, rp_env_t *env, const
         (rv = take_life(&made->expires_in, env, object)) != APR_SUCCESS) {
         return rv;
     }
+    take_issued_type(made, object);
     return take_scope(&made->scope, env, object);
 }
 
 apr_status_t rp_token_response_read(rp_token_response_t **response, rp_env_t *env,
-                                    const rp_http_response_t *answer, rp_error_id_t grant)
+                                    const rp_http_response_t *answer,
+                                    const rp_token_refusal_t *refusal)
 {
     rp_token_response_t *made;
     const char *error;
@@ -258,7 +267,7 @@ apr_status_t rp_token_response_read(rp_token_response_t **response, rp_env_t *en
 
     *response = NULL;
     if (answer->status != 200) {
-        return refuse(env, answer, error_of(env, answer), grant);
+        return refuse(env, answer, error_of(env, answer), refusal);
     }
     object = parse(env, answer, &why);
     if (!object) {
@@ -266,7 +275,7 @@ apr_status_t rp_token_response_read(rp_token_response_t **response, rp_env_t *en
     }
     rv = rp_json_string(&error, object, "error");
     if (rv != APR_NOTFOUND) {
-        return rv == APR_SUCCESS ? refuse(env, answer, error, grant)
+        return rv == APR_SUCCESS ? refuse(env, answer, error, refusal)
                                  : refuse_member(env, "error", "is no string");
     }
     made = apr_pcalloc(env->pool, sizeof(*made));

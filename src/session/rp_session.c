@@ -5,6 +5,7 @@
 
 #include "../base/rp_buf.h"
 #include "../base/rp_reader.h"
+#include "../codec/rp_base64.h"
 #include "rp_session_internal.h"
 
 #define PACK_LENGTH 4
@@ -176,8 +177,27 @@ static void set_tokens(rp_record_t *record, rp_env_t *env, const rp_session_toke
     }
 }
 
-apr_status_t rp_session_renew(rp_env_t *env, const rp_session_realm_t *realm, rp_session_t *session,
-                              const rp_session_tokens_t *tokens)
+/* tokens NULL: the refresh token alone. */
+static void change_tokens(rp_record_t *record, rp_env_t *env, const rp_session_tokens_t *tokens,
+                          const char *refresh_token)
+{
+    if (tokens) {
+        set_tokens(record, env, tokens);
+    } else {
+        record->refresh_token = refresh_token;
+        record->token_generation++;
+    }
+}
+
+/* 1 when the same may well work the next time. */
+static int may_pass(rp_error_id_t id)
+{
+    return id == RP_E_STORE || id == RP_E_RANDOM;
+}
+
+static apr_status_t write_tokens(rp_env_t *env, const rp_session_realm_t *realm,
+                                 rp_session_t *session, const rp_session_tokens_t *tokens,
+                                 const char *refresh_token)
 {
     apr_uint32_t generation = session->record.token_generation;
     apr_status_t rv = APR_SUCCESS;
@@ -191,14 +211,13 @@ apr_status_t rp_session_renew(rp_env_t *env, const rp_session_realm_t *realm, rp
         }
         renewed = *session;
         renewed.tokens = NULL;
-        set_tokens(&renewed.record, env, tokens);
+        change_tokens(&renewed.record, env, tokens, refresh_token);
         rv = keeper(realm)->renew(env, realm, session, &renewed);
         if (rv == APR_SUCCESS || rv == APR_NOTFOUND ||
-            (rv == RP_FAILED && env->error.id != RP_E_STORE)) {
+            (rv == RP_FAILED && !may_pass(env->error.id))) {
             return rv;
         }
-        /* A conflict, or a store that fails for a moment: neither may cost a rotated refresh
-         * token. */
+        /* A conflict, or what fails for a moment: neither may cost a rotated refresh token. */
         rp_forgive(env);
         env->ops->sleep(env->ctx, RENEW_PAUSE);
         if (keeper(realm)->reload(env, realm, session) == APR_NOTFOUND) {
@@ -210,6 +229,33 @@ apr_status_t rp_session_renew(rp_env_t *env, const rp_session_realm_t *realm, rp
         }
     }
     return rp_fail(env, RP_E_STORE, "the session could not be written");
+}
+
+apr_status_t rp_session_renew(rp_env_t *env, const rp_session_realm_t *realm, rp_session_t *session,
+                              const rp_session_tokens_t *tokens)
+{
+    return write_tokens(env, realm, session, tokens, NULL);
+}
+
+apr_status_t rp_session_rotate(rp_env_t *env, const rp_session_realm_t *realm,
+                               rp_session_t *session, const char *refresh_token)
+{
+    return write_tokens(env, realm, session, NULL, refresh_token);
+}
+
+/* The store's key is another function of the id, and from neither follows the other. */
+apr_status_t rp_session_tag(const char **tag, rp_env_t *env, const rp_session_t *session)
+{
+    static const char purpose[] = "tokens for backends";
+    unsigned char mac[RP_SHA256];
+
+    *tag = NULL;
+    if (rp_hmac(mac, RP_SHA256, session->id, sizeof(session->id), purpose, sizeof(purpose) - 1) !=
+        APR_SUCCESS) {
+        return rp_fail(env, RP_E_CRYPTO, "tag of a session");
+    }
+    *tag = rp_base64url_encode(mac, sizeof(mac), env->pool);
+    return APR_SUCCESS;
 }
 
 apr_status_t rp_session_end(rp_env_t *env, const rp_session_realm_t *realm, rp_session_t *session)

@@ -66,6 +66,8 @@ typedef struct {
     rp_record_t record;   /* its three tokens are NULL until rp_session_open_tokens */
     int unsent;           /* RP_UNSENT_*: rp_session_cookies has something for the browser */
     int tokens_open;      /* 1: they are in record, and count */
+    int bearer;           /* 1: made of a bearer token (rp_verified.h): has no id, and nothing here
+                             is for it but what reads the record */
     /* The sealed tokens, as stored or as they came. */
     const unsigned char *tokens;
     apr_size_t tokens_len;
@@ -118,9 +120,18 @@ typedef struct {
 apr_status_t rp_session_renew(rp_env_t *env, const rp_session_realm_t *realm, rp_session_t *session,
                               const rp_session_tokens_t *tokens);
 
+/* The same for a refresh token that was rotated for somebody else's sake: the other tokens stay
+ * what they are, and so does when they were got. */
+apr_status_t rp_session_rotate(rp_env_t *env, const rp_session_realm_t *realm,
+                               rp_session_t *session, const char *refresh_token);
+
 /* Reads the same session again, or what has been renewed of it. APR_NOTFOUND when it ended. */
 apr_status_t rp_session_reload(rp_env_t *env, const rp_session_realm_t *realm,
                                rp_session_t *session);
+
+/* Text, in env->pool, that this session alone has and that nobody learns from what is stored, in
+ * this machine or elsewhere: what else is kept for the session is found by it. */
+apr_status_t rp_session_tag(const char **tag, rp_env_t *env, const rp_session_t *session);
 
 /* Ends it: a tombstone stays as long as anything in flight, or a cookie, could bring it back.
  * Ending twice is no failure. */

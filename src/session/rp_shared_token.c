@@ -1,214 +1,23 @@
-/* In the store, under the token's name (a MAC of what it is for, so that other key rings have
- * other tokens):
+/* In the store, under the token's name (rp_shared_token_entry.c):
  *
- *     RP_KIND_TOKEN, name        the token, sealed: version (1) | issued (8) | expires (8) |
- *                                refused (8) | token
+ *     RP_KIND_TOKEN, name        the token, sealed
  *     RP_KIND_TOKEN, name + 'f'  how many attempts have failed in a row (1)
- *     RP_KIND_LEASE, name        who asks the provider, or that it failed a moment ago
- *
- * A wish is packed into bytes to be found in the process's cache, and to be handed to another
- * thread: head_t, the words each with its NUL, and for a job subject with its NUL. */
+ *     RP_KIND_LEASE, name        who asks the provider, or that it failed a moment ago */
 #include "rp_shared_token.h"
 
 #include <string.h>
 
 #include "../base/rp_buf.h"
 #include "../base/rp_limits.h"
-#include "../base/rp_reader.h"
 #include "../io/rp_lease.h"
 #include "../io/rp_wait.h"
 #include "../jose/rp_crypto.h"
-#include "../jose/rp_seal.h"
-#include "rp_token_cache.h"
+#include "rp_shared_token_internal.h"
 
-#define VERSION 1
-#define TIME 8
-#define PACK_MAX (apr_size_t)(4 * RP_MAX_TOKEN)
+/* Words and a session. */
+#define JOB_MAX (apr_size_t)(4 * RP_MAX_TOKEN + 3 * RP_MAX_SESSION_RECORD)
 
-typedef struct {
-    rp_token_fetch_fn *fetch;
-    const rp_provider_t *provider;
-    const struct rp_keyring_t *keyring;
-    struct rp_store_t *store;
-    int personal; /* 1: a request has to bring more than the words */
-} head_t;
-
-/* What the steps work on. */
-typedef struct {
-    rp_env_t *env;
-    const rp_token_wish_t *wish;
-    const char *packed; /* head and words */
-    apr_size_t packed_len;
-    unsigned char name[RP_SHA256 + 1]; /* once named is 1 */
-    int named;
-    int used; /* 1: on behalf of a request */
-} work_t;
-
-/* --- the wish as bytes --- */
-
-static void pack(work_t *work, rp_buf_t *buf)
-{
-    head_t head;
-
-    memset(&head, 0, sizeof(head));
-    head.fetch = work->wish->fetch;
-    head.provider = work->wish->provider;
-    head.keyring = work->env->keyring;
-    head.store = work->env->store;
-    head.personal = work->wish->subject != NULL;
-    rp_buf_init(buf, PACK_MAX, work->env->pool);
-    rp_buf_put(buf, &head, sizeof(head));
-    for (int i = 0; i < RP_TOKEN_WORDS; i++) {
-        const char *word = work->wish->words[i] ? work->wish->words[i] : "";
-
-        rp_buf_put(buf, word, strlen(word) + 1);
-    }
-    work->packed = buf->data;
-    work->packed_len = buf->len;
-}
-
-/* Points *wish into data; what follows the words is subject and until, of a job. */
-static head_t unpack(rp_token_wish_t *wish, const void *data)
-{
-    const char *text = (const char *)data + sizeof(head_t);
-    head_t head;
-
-    memcpy(&head, data, sizeof(head));
-    memset(wish, 0, sizeof(*wish));
-    wish->fetch = head.fetch;
-    wish->provider = head.provider;
-    for (int i = 0; i < RP_TOKEN_WORDS; i++) {
-        wish->words[i] = *text ? text : NULL;
-        text += strlen(text) + 1;
-    }
-    wish->subject = head.personal ? text : NULL;
-    return head;
-}
-
-static apr_status_t begin(work_t *work, rp_buf_t *packed, rp_env_t *env,
-                          const rp_token_wish_t *wish)
-{
-    memset(work, 0, sizeof(*work));
-    work->env = env;
-    work->wish = wish;
-    pack(work, packed);
-    return rp_buf_status(packed) == APR_SUCCESS
-               ? APR_SUCCESS
-               : rp_fail(env, RP_E_INTERNAL, "what a token is for is too long");
-}
-
-/* --- the store --- */
-
-static apr_status_t make_name(work_t *work)
-{
-    const char *context = work->wish->provider->context;
-    apr_size_t words_len = work->packed_len - sizeof(head_t);
-    rp_buf_t text;
-
-    if (work->named) {
-        return APR_SUCCESS;
-    }
-    rp_buf_init(&text, PACK_MAX, work->env->pool);
-    rp_buf_put(&text, context, strlen(context) + 1);
-    rp_buf_put(&text, work->packed + sizeof(head_t), words_len);
-    if (rp_buf_status(&text) != APR_SUCCESS ||
-        rp_keyring_mac(work->name, work->env->keyring, 0, RP_SEAL_SHARED_TOKEN, text.data,
-                       text.len) != APR_SUCCESS) {
-        return rp_fail(work->env, RP_E_CRYPTO, "the name of a shared token");
-    }
-    work->name[RP_SHA256] = 'f';
-    work->named = 1;
-    return APR_SUCCESS;
-}
-
-static rp_store_key_t key_of(const work_t *work, rp_store_kind_t kind)
-{
-    rp_store_key_t key = {kind, work->name, RP_SHA256};
-
-    return key;
-}
-
-static rp_seal_for_t seal_for(const work_t *work)
-{
-    rp_seal_for_t purpose = {RP_SEAL_SHARED_TOKEN, "", work->name, RP_SHA256};
-
-    return purpose;
-}
-
-static apr_status_t decode(rp_shared_token_t *token, const unsigned char *data, apr_size_t len)
-{
-    rp_reader_t reader = {data, len, 1};
-
-    if (rp_reader_number(&reader, 1) != VERSION) {
-        return APR_EINVAL;
-    }
-    token->issued = (apr_time_t)rp_reader_number(&reader, TIME);
-    token->expires = (apr_time_t)rp_reader_number(&reader, TIME);
-    token->refused = (apr_time_t)rp_reader_number(&reader, TIME);
-    token->value = (const char *)reader.data;
-    return reader.ok && reader.left > 0 ? APR_SUCCESS : APR_EINVAL;
-}
-
-/* What the store has, whether it is still good or not. APR_NOTFOUND also for what does not open:
- * it is not ours, or not ours any more. */
-static apr_status_t look(rp_shared_token_t *token, work_t *work)
-{
-    rp_seal_for_t purpose = seal_for(work);
-    rp_store_key_t key = key_of(work, RP_KIND_TOKEN);
-    rp_store_value_t value;
-    unsigned char *data;
-    apr_size_t len;
-    apr_status_t rv = make_name(work);
-
-    memset(token, 0, sizeof(*token));
-    if (rv != APR_SUCCESS || (rv = rp_store_get(&value, work->env, &key)) != APR_SUCCESS) {
-        return rv;
-    }
-    rv = rp_open(&data, &len, work->env, &purpose, value.data, value.len);
-    if (rv == APR_SUCCESS) {
-        rv = decode(token, data, len);
-    }
-    if (rv == APR_EINVAL) {
-        rp_debug(work->env, "stored token of %" APR_SIZE_T_FMT " bytes does not open", value.len);
-        return APR_NOTFOUND;
-    }
-    token->version = value.version;
-    token->looked = rp_now(work->env);
-    memcpy(token->name, work->name, RP_SHA256);
-    return rv;
-}
-
-static apr_status_t keep(rp_shared_token_t *token, work_t *work)
-{
-    rp_seal_for_t purpose = seal_for(work);
-    rp_store_key_t key = key_of(work, RP_KIND_TOKEN);
-    apr_interval_time_t ttl = token->expires - rp_now(work->env);
-    unsigned char *box;
-    apr_size_t len;
-    rp_buf_t buf;
-    apr_status_t rv;
-
-    rp_buf_init(&buf, RP_MAX_TOKEN + 64, work->env->pool);
-    rp_buf_put_number(&buf, VERSION, 1);
-    rp_buf_put_number(&buf, (apr_uint64_t)token->issued, TIME);
-    rp_buf_put_number(&buf, (apr_uint64_t)token->expires, TIME);
-    rp_buf_put_number(&buf, (apr_uint64_t)token->refused, TIME);
-    rp_buf_puts(&buf, token->value);
-    if (rp_buf_status(&buf) != APR_SUCCESS) {
-        return rp_fail(work->env, RP_E_TOKEN_RESPONSE, "access_token is too long");
-    }
-    /* Which version this will be, the next look tells. */
-    token->version = 0;
-    token->looked = rp_now(work->env);
-    memcpy(token->name, work->name, RP_SHA256);
-    if (ttl <= 0) {
-        return APR_SUCCESS;
-    }
-    rv = rp_seal(&box, &len, work->env, &purpose, buf.data, buf.len);
-    return rv != APR_SUCCESS ? rv : rp_store_set(work->env, &key, box, len, ttl);
-}
-
-static void remember(work_t *work, const rp_shared_token_t *token)
+static void remember(rp_token_work_t *work, const rp_shared_token_t *token)
 {
     rp_token_cache_put(work->env->tokens, work->packed, work->packed_len, token, work->used);
 }
@@ -229,16 +38,16 @@ static int is_due(const rp_shared_token_t *token, apr_time_t now)
     return now >= (early > late ? early : late);
 }
 
-static apr_interval_time_t lease_time(const work_t *work)
+static apr_interval_time_t lease_time(const rp_token_work_t *work)
 {
-    /* Metadata and token, and then some. */
-    return 2 * work->wish->provider->http.total_timeout + apr_time_from_sec(5);
+    return work->wish->kind->calls * work->wish->provider->http.total_timeout +
+           apr_time_from_sec(5);
 }
 
 /* --- asking the provider, with the lease --- */
 
 /* One more failure in a row, and how long to wait. */
-static apr_interval_time_t count_failure(work_t *work)
+static apr_interval_time_t count_failure(rp_token_work_t *work)
 {
     rp_store_key_t key = {RP_KIND_TOKEN, work->name, RP_SHA256 + 1};
     const rp_error_t cause = work->env->error;
@@ -257,7 +66,7 @@ static apr_interval_time_t count_failure(work_t *work)
     return apr_time_from_sec(seconds);
 }
 
-static void forget_failures(work_t *work)
+static void forget_failures(rp_token_work_t *work)
 {
     rp_store_key_t key = {RP_KIND_TOKEN, work->name, RP_SHA256 + 1};
 
@@ -265,12 +74,12 @@ static void forget_failures(work_t *work)
     rp_forgive(work->env);
 }
 
-static apr_status_t ask(rp_shared_token_t *token, work_t *work, apr_time_t refused)
+static apr_status_t ask(rp_shared_token_t *token, rp_token_work_t *work, apr_time_t refused)
 {
     const rp_token_wish_t *wish = work->wish;
     rp_token_response_t *response;
     apr_time_t now;
-    apr_status_t rv = wish->fetch(&response, work->env, wish);
+    apr_status_t rv = wish->kind->fetch(&response, work->env, wish);
 
     if (rv != APR_SUCCESS) {
         return rv;
@@ -284,14 +93,19 @@ static apr_status_t ask(rp_shared_token_t *token, work_t *work, apr_time_t refus
     if (wish->until && wish->until < token->expires) {
         token->expires = wish->until;
     }
-    return keep(token, work);
+    return rp_token_keep(token, work);
 }
 
-static apr_status_t ask_with_lease(rp_shared_token_t *token, work_t *work, apr_time_t refused)
+static apr_status_t ask_with_lease(rp_shared_token_t *token, rp_token_work_t *work,
+                                   apr_time_t refused)
 {
-    rp_store_key_t key = key_of(work, RP_KIND_LEASE);
+    rp_store_key_t key = rp_token_key(work, RP_KIND_LEASE);
     apr_status_t rv = ask(token, work, refused);
 
+    if (rv == APR_NOTFOUND) {
+        rp_lease_end(work->env, &key);
+        return rv;
+    }
     if (rv != APR_SUCCESS) {
         rp_lease_pause(work->env, &key, count_failure(work), &work->env->error);
         return RP_FAILED;
@@ -310,9 +124,9 @@ static apr_status_t fail_as_before(rp_env_t *env, const rp_error_t *cause)
 
 /* What the caller that did not get the lease has to do: wait (APR_SUCCESS), or fail as whoever had
  * it did. */
-static apr_status_t judge_lease(work_t *work)
+static apr_status_t judge_lease(rp_token_work_t *work)
 {
-    rp_store_key_t key = key_of(work, RP_KIND_LEASE);
+    rp_store_key_t key = rp_token_key(work, RP_KIND_LEASE);
     rp_lease_t lease;
     apr_status_t rv = rp_lease_read(&lease, work->env, &key);
 
@@ -330,12 +144,12 @@ static int serves(const rp_shared_token_t *token, const char *used, apr_time_t n
 
 /* Looks again, with the lease or without: whoever had it before may have left a token. APR_EAGAIN:
  * somebody else is at it. */
-static apr_status_t try_now(rp_shared_token_t *token, work_t *work, const char *used)
+static apr_status_t try_now(rp_shared_token_t *token, rp_token_work_t *work, const char *used)
 {
-    rp_store_key_t key = key_of(work, RP_KIND_LEASE);
+    rp_store_key_t key = rp_token_key(work, RP_KIND_LEASE);
     rp_env_t *env = work->env;
     apr_status_t taken = rp_lease_take(env, &key, lease_time(work));
-    apr_status_t rv = taken == RP_FAILED ? RP_FAILED : look(token, work);
+    apr_status_t rv = taken == RP_FAILED ? RP_FAILED : rp_token_look(token, work);
 
     if (rv == APR_SUCCESS && serves(token, used, rp_now(env))) {
         if (taken == APR_SUCCESS) {
@@ -354,7 +168,7 @@ static apr_status_t try_now(rp_shared_token_t *token, work_t *work, const char *
     return rv == APR_SUCCESS ? APR_EAGAIN : rv;
 }
 
-static apr_status_t get_or_wait(rp_shared_token_t *token, rp_wait_t *wait, work_t *work,
+static apr_status_t get_or_wait(rp_shared_token_t *token, rp_wait_t *wait, rp_token_work_t *work,
                                 const char *used)
 {
     apr_interval_time_t limit = lease_time(work);
@@ -371,23 +185,23 @@ static apr_status_t get_or_wait(rp_shared_token_t *token, rp_wait_t *wait, work_
 }
 
 /* There is no token that serves: this request gets one, or waits for the one that does. */
-static apr_status_t get_now(rp_shared_token_t *token, work_t *work, const char *used)
+static apr_status_t get_now(rp_shared_token_t *token, rp_token_work_t *work, const char *used)
 {
     rp_wait_t wait = {0};
     apr_status_t rv = get_or_wait(token, &wait, work, used);
 
-    rp_wait_end(&wait, work->env, rv == APR_SUCCESS);
+    rp_wait_end(&wait, work->env, rv != RP_FAILED);
     return rv;
 }
 
 /* --- renewal ahead --- */
 
 /* Under a lease that was taken by whoever deferred this. */
-static void renew(work_t *work)
+static void renew(rp_token_work_t *work)
 {
-    rp_store_key_t key = key_of(work, RP_KIND_LEASE);
+    rp_store_key_t key = rp_token_key(work, RP_KIND_LEASE);
     rp_shared_token_t token;
-    apr_status_t rv = look(&token, work);
+    apr_status_t rv = rp_token_look(&token, work);
 
     if (rv == APR_SUCCESS && is_good(&token, rp_now(work->env)) &&
         !is_due(&token, rp_now(work->env))) {
@@ -398,39 +212,71 @@ static void renew(work_t *work)
     ask_with_lease(&token, work, 0);
 }
 
+/* For another thread: this, packed_len bytes of the wish, and its subject. */
+typedef struct {
+    apr_time_t until;
+    apr_size_t packed_len;
+    apr_size_t subject_len;
+} job_t;
+
+/* Whatever comes of it, the lease is given back. */
+static void renew_with_subject(rp_token_work_t *work, rp_token_wish_t *wish, const void *subject,
+                               apr_size_t len)
+{
+    rp_store_key_t key = rp_token_key(work, RP_KIND_LEASE);
+
+    if (wish->kind->unpack && wish->kind->unpack(wish, work->env, subject, len) != APR_SUCCESS) {
+        rp_lease_end(work->env, &key);
+        return;
+    }
+    renew(work);
+}
+
 static void run_job(rp_env_t *env, const void *data)
 {
+    const unsigned char *packed = (const unsigned char *)data + sizeof(job_t);
     rp_token_wish_t wish;
-    head_t head = unpack(&wish, (const char *)data + sizeof(wish.until));
-    rp_buf_t packed;
-    work_t work;
+    rp_token_work_t work;
+    job_t job;
 
-    memcpy(&wish.until, data, sizeof(wish.until));
-    env->keyring = head.keyring;
-    env->store = head.store;
-    if (begin(&work, &packed, env, &wish) == APR_SUCCESS && make_name(&work) == APR_SUCCESS) {
-        renew(&work);
+    memcpy(&job, data, sizeof(job));
+    rp_token_unpack(&wish, env, packed);
+    wish.until = job.until;
+    if (rp_token_begin(&work, env, &wish) == APR_SUCCESS && rp_token_name(&work) == APR_SUCCESS) {
+        renew_with_subject(&work, &wish, packed + job.packed_len, job.subject_len);
     }
 }
 
-/* The old token is still good: somebody renews it, and this request does not wait. */
-static void renew_ahead(work_t *work)
+static apr_status_t defer(rp_token_work_t *work)
 {
-    rp_store_key_t key = key_of(work, RP_KIND_LEASE);
-    const char *subject = work->wish->subject ? work->wish->subject : "";
+    const rp_token_wish_t *wish = work->wish;
+    job_t job = {.until = wish->until, .packed_len = work->packed_len};
     rp_env_t *env = work->env;
+    unsigned char *subject = NULL;
     rp_buf_t data;
 
-    if (make_name(work) == APR_SUCCESS &&
-        rp_lease_take(env, &key, lease_time(work)) == APR_SUCCESS) {
-        rp_buf_init(&data, PACK_MAX, env->pool);
-        rp_buf_put(&data, &work->wish->until, sizeof(work->wish->until));
-        rp_buf_put(&data, work->packed, work->packed_len);
-        rp_buf_put(&data, subject, strlen(subject) + 1);
-        if (rp_buf_status(&data) != APR_SUCCESS ||
-            env->ops->defer(env->ctx, run_job, data.data, data.len) != APR_SUCCESS) {
-            rp_lease_end(env, &key);
-        }
+    if (wish->kind->pack &&
+        wish->kind->pack(&subject, &job.subject_len, env, wish) != APR_SUCCESS) {
+        return RP_FAILED;
+    }
+    rp_buf_init(&data, JOB_MAX, env->pool);
+    rp_buf_put(&data, &job, sizeof(job));
+    rp_buf_put(&data, work->packed, work->packed_len);
+    rp_buf_put(&data, subject, job.subject_len);
+    return rp_buf_status(&data) == APR_SUCCESS
+               ? env->ops->defer(env->ctx, run_job, data.data, data.len)
+               : RP_FAILED;
+}
+
+/* The old token is still good: somebody renews it, and this request does not wait. */
+static void renew_ahead(rp_token_work_t *work)
+{
+    rp_store_key_t key = rp_token_key(work, RP_KIND_LEASE);
+    rp_env_t *env = work->env;
+
+    if (rp_token_name(work) == APR_SUCCESS &&
+        rp_lease_take(env, &key, lease_time(work)) == APR_SUCCESS && defer(work) != APR_SUCCESS) {
+        rp_lease_end(env, &key);
     }
     /* With a good token in hand nothing of this concerns the request. */
     rp_forgive(env);
@@ -457,7 +303,7 @@ static int is_current(const rp_shared_token_t *token, rp_env_t *env)
 }
 
 /* The process's copy, else what the store has. */
-static apr_status_t find(rp_shared_token_t *token, work_t *work)
+static apr_status_t find(rp_shared_token_t *token, rp_token_work_t *work)
 {
     rp_token_cache_t *cache = work->env->tokens;
     apr_status_t rv;
@@ -467,7 +313,7 @@ static apr_status_t find(rp_shared_token_t *token, work_t *work)
         return APR_SUCCESS;
     }
     rp_forgive(work->env);
-    rv = look(token, work);
+    rv = rp_token_look(token, work);
     if (rv == APR_SUCCESS) {
         remember(work, token);
     } else {
@@ -476,78 +322,108 @@ static apr_status_t find(rp_shared_token_t *token, work_t *work)
     return rv;
 }
 
+/* What the request fails with, which says whose matter it is. */
+static apr_status_t fail(rp_env_t *env, const rp_token_kind_t *kind)
+{
+    const rp_error_t cause = env->error;
+    const rp_error_row_t *row = rp_error_row(cause.id);
+
+    if (row->fault == RP_FAULT_SERVER || cause.id == RP_E_BACKEND_TOKEN ||
+        cause.id == RP_E_EXCHANGE_REFUSED) {
+        return RP_FAILED;
+    }
+    rp_forgive(env);
+    return rp_fail(env, row->status == 503 ? kind->unavailable : kind->failed, "OA-%d: %s",
+                   (int)cause.id, cause.detail ? cause.detail : "");
+}
+
+static apr_status_t get(rp_shared_token_t *found, rp_token_work_t *work)
+{
+    rp_env_t *env = work->env;
+    apr_status_t rv = find(found, work);
+
+    if (rv == RP_FAILED) {
+        return rv;
+    }
+    if (rv != APR_SUCCESS || !is_good(found, rp_now(env))) {
+        return get_now(found, work, NULL);
+    }
+    if (is_due(found, rp_now(env))) {
+        renew_ahead(work);
+    }
+    return APR_SUCCESS;
+}
+
 apr_status_t rp_shared_token_get(const char **token, rp_env_t *env, const rp_token_wish_t *wish)
 {
     rp_shared_token_t found;
-    rp_buf_t packed;
-    work_t work;
-    apr_status_t rv = begin(&work, &packed, env, wish);
+    rp_token_work_t work;
+    apr_status_t rv = rp_token_begin(&work, env, wish);
 
     *token = NULL;
     if (rv != APR_SUCCESS) {
         return rv;
     }
     work.used = 1;
-    rv = find(&found, &work);
-    if (rv == RP_FAILED) {
-        return rv;
-    }
-    if (rv != APR_SUCCESS || !is_good(&found, rp_now(env))) {
-        rv = get_now(&found, &work, NULL);
-    } else if (is_due(&found, rp_now(env))) {
-        renew_ahead(&work);
-    }
+    rv = get(&found, &work);
     *token = rv == APR_SUCCESS ? found.value : NULL;
-    return rv;
+    return rv == RP_FAILED ? fail(env, wish->kind) : rv;
 }
 
-static void forget(work_t *work)
+static void forget(rp_token_work_t *work)
 {
     const rp_error_t cause = work->env->error;
-    rp_store_key_t key = key_of(work, RP_KIND_TOKEN);
+    rp_store_key_t key = rp_token_key(work, RP_KIND_TOKEN);
 
     rp_store_delete(work->env, &key);
     rp_token_cache_drop(work->env->tokens, work->packed, work->packed_len);
     work->env->error = cause;
 }
 
+static apr_status_t replace(rp_shared_token_t *found, rp_token_work_t *work, const char *used)
+{
+    apr_time_t now = rp_now(work->env);
+    apr_status_t rv = rp_token_look(found, work);
+
+    if (rv == RP_FAILED) {
+        return rv;
+    }
+    if (rv == APR_SUCCESS && !serves(found, used, now) && found->refused &&
+        now - found->refused < apr_time_from_sec(RP_TOKEN_REFUSED_SECONDS)) {
+        return APR_NOTFOUND;
+    }
+    rv = get_now(found, work, used);
+    if (rv != APR_SUCCESS) {
+        forget(work);
+    }
+    return rv;
+}
+
 apr_status_t rp_shared_token_replace(const char **token, rp_env_t *env, const rp_token_wish_t *wish,
                                      const char *used)
 {
     rp_shared_token_t found;
-    rp_buf_t packed;
-    work_t work;
-    apr_time_t now = rp_now(env);
-    apr_status_t rv = begin(&work, &packed, env, wish);
+    rp_token_work_t work;
+    apr_status_t rv = rp_token_begin(&work, env, wish);
 
     *token = NULL;
-    if (rv != APR_SUCCESS || (rv = look(&found, &work)) == RP_FAILED) {
+    if (rv != APR_SUCCESS) {
         return rv;
-    }
-    if (rv == APR_SUCCESS && !serves(&found, used, now) && found.refused &&
-        now - found.refused < apr_time_from_sec(RP_TOKEN_REFUSED_SECONDS)) {
-        return APR_NOTFOUND;
     }
     work.used = 1;
-    rv = get_now(&found, &work, used);
-    if (rv != APR_SUCCESS) {
-        forget(&work);
-        return rv;
-    }
-    *token = found.value;
-    return APR_SUCCESS;
+    rv = replace(&found, &work, used);
+    *token = rv == APR_SUCCESS ? found.value : NULL;
+    return rv == RP_FAILED ? fail(env, wish->kind) : rv;
 }
 
 static void tend_one(rp_env_t *env, const void *packed)
 {
     rp_token_wish_t wish;
-    head_t head = unpack(&wish, packed);
-    rp_buf_t buf;
-    work_t work;
+    rp_token_work_t work;
 
-    env->keyring = head.keyring;
-    env->store = head.store;
-    if (!head.personal && begin(&work, &buf, env, &wish) == APR_SUCCESS) {
+    rp_token_unpack(&wish, env, packed);
+    /* What takes a user, a request of the user's brings. */
+    if (!wish.kind->pack && rp_token_begin(&work, env, &wish) == APR_SUCCESS) {
         renew_ahead(&work);
     }
 }

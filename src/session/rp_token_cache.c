@@ -18,6 +18,11 @@ typedef struct {
     rp_shared_token_t token;
 } entry_t;
 
+/* An entry can stand in one set only, which its hash tells: so a lookup compares few, however many
+ * users there are. */
+#define SET 16
+#define SETS (RP_MAX_KEPT_TOKENS / SET)
+
 struct rp_token_cache_t {
     apr_thread_mutex_t *mutex;
     unsigned int clock; /* counts uses */
@@ -71,11 +76,18 @@ static unsigned int hash_of(const char *wish, apr_size_t len)
     return (unsigned int)(hash >> 16);
 }
 
+static entry_t *set_of(rp_token_cache_t *cache, unsigned int hash)
+{
+    return &cache->entries[(apr_size_t)(hash % SETS) * SET];
+}
+
 /* NULL when it is not there. With the mutex held. */
 static entry_t *find(rp_token_cache_t *cache, const void *wish, apr_size_t len, unsigned int hash)
 {
-    for (int i = 0; i < RP_MAX_KEPT_TOKENS; i++) {
-        entry_t *entry = &cache->entries[i];
+    entry_t *set = set_of(cache, hash);
+
+    for (int i = 0; i < SET; i++) {
+        entry_t *entry = &set[i];
 
         if (entry->hash == hash && entry->bytes && entry->wish_len == len &&
             memcmp(entry->bytes, wish, len) == 0) {
@@ -110,12 +122,13 @@ apr_status_t rp_token_cache_get(rp_shared_token_t *token, rp_token_cache_t *cach
 }
 
 /* A free entry, or the one that was not used for longest. */
-static entry_t *victim(rp_token_cache_t *cache)
+static entry_t *victim(rp_token_cache_t *cache, unsigned int hash)
 {
-    entry_t *oldest = &cache->entries[0];
+    entry_t *set = set_of(cache, hash);
+    entry_t *oldest = &set[0];
 
-    for (int i = 0; i < RP_MAX_KEPT_TOKENS; i++) {
-        entry_t *entry = &cache->entries[i];
+    for (int i = 0; i < SET; i++) {
+        entry_t *entry = &set[i];
 
         if (!entry->bytes) {
             return entry;
@@ -150,15 +163,16 @@ static void fill(entry_t *entry, const void *wish, apr_size_t wish_len,
 void rp_token_cache_put(rp_token_cache_t *cache, const void *wish, apr_size_t wish_len,
                         const rp_shared_token_t *token, int used)
 {
+    unsigned int hash = hash_of(wish, wish_len);
     entry_t *entry;
 
     if (!cache) {
         return;
     }
     apr_thread_mutex_lock(cache->mutex);
-    entry = find(cache, wish, wish_len, hash_of(wish, wish_len));
+    entry = find(cache, wish, wish_len, hash);
     if (!entry) {
-        entry = victim(cache);
+        entry = victim(cache, hash);
     }
     fill(entry, wish, wish_len, token);
     entry->uses = ++cache->clock;

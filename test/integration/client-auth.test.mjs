@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
-  addSecret, errorId, newKeyPair, seconds, useSite,
+  addSecret, errorId, newKeyPair, seconds, useSite, waitUntil,
 } from './harness.mjs';
 
 const KINDS = {
@@ -58,7 +58,7 @@ ${app(s)}`,
     it('signs users in at the real provider, and revokes their tokens', async () => {
       const browser = await site.signedIn();
       await signOut(site, browser);
-      assert.ok(site.op.count('/token/revocation') > 0);
+      await waitUntil(() => site.op.count('/token/revocation') > 0, 'a revocation');
       assert.ok(site.op.requests.every(({ headers }) => !/^Basic/.test(headers.authorization ?? '')));
       const [key] = await published(site);
       if (options.startsWith('kid=')) assert.equal(key.kid, 'login-2026');
@@ -73,7 +73,7 @@ describe('client_secret_jwt', () => {
   });
   it('signs users in at the real provider, and revokes their tokens', async () => {
     await signOut(site, await site.signedIn());
-    assert.ok(site.op.count('/token/revocation') > 0);
+    await waitUntil(() => site.op.count('/token/revocation') > 0, 'a revocation');
   });
 });
 
@@ -110,7 +110,7 @@ ${app(s)}`,
     await seconds(1.5);
     assert.equal((await browser.goto(`${site.url}/app/`)).status, 200, 'refreshed');
     await signOut(site, browser);
-    await site.httpd.quiet();
+    await waitUntil(() => site.fake.count('revoke') === 2, 'both tokens to be revoked');
     const sent = site.fake.requests.filter((one) => one.form.has('client_assertion'));
     assert.deepEqual([...new Set(sent.map(({ path }) => path))], ['/token', '/revoke']);
     assert.ok(sent.length >= 4);

@@ -6,8 +6,8 @@
 //   fake.requests   // everything that arrived
 //   fake.reset();
 //
-// What an answer may be told (`discovery`, `metadata`, `jwks`, `token`, `refresh`, `userinfo`,
-// `revoke`, `introspect`, `end_session`):
+// What an answer may be told (`discovery`, `metadata`, `jwks`, `token`, and of its grants `refresh`,
+// `service` and `exchange`, `userinfo`, `revoke`, `introspect`, `end_session`):
 //   status, headers, type    as they say
 //   set, drop, body          members set or removed, or the whole object replaced
 //   raw                      the whole text replaced
@@ -30,7 +30,9 @@ export { FAKE_USER, GITHUB_USER } from './fake-parts.mjs';
 const random = () => randomBytes(24).toString('base64url');
 
 // Rules of the token endpoint that are for one grant alone.
-const GRANT_RULES = { refresh_token: 'refresh', client_credentials: 'service' };
+const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const GRANT_RULES = { refresh_token: 'refresh', client_credentials: 'service', [TOKEN_EXCHANGE]: 'exchange' };
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 
 export class FakeProvider {
   constructor(options) {
@@ -324,6 +326,7 @@ export class FakeProvider {
     const { form } = request;
     if (form.get('grant_type') === 'refresh_token') return this.refreshGrant(form, fail);
     if (form.get('grant_type') === 'client_credentials') return this.clientGrant(form);
+    if (form.get('grant_type') === TOKEN_EXCHANGE) return this.exchangeGrant(form, fail);
     if (form.get('grant_type') !== 'authorization_code') return fail('unsupported_grant_type');
 
     const grant = this.codes.get(form.get('code'));
@@ -346,8 +349,37 @@ export class FakeProvider {
       }
       return fail('invalid_grant');
     }
+    // Nothing is used up by asking for what was not granted.
+    const resources = form.getAll('resource');
+    if (resources.some((one) => this.options.resources && !this.options.resources.includes(one))) return fail('invalid_target');
+    const granted = entry.grant.scope.split(' ');
+    if (form.has('scope') && !form.get('scope').split(' ').every((one) => granted.includes(one))) return fail('invalid_scope');
     if (this.options.rotate !== false) entry.used = true;
-    return { body: this.tokens(entry.grant, this.options.rotate === false && token) };
+    const body = this.tokens(entry.grant, this.options.rotate === false && token);
+    if (resources.length) {
+      this.accessTokens.set(body.access_token, { ...entry.grant, resources, scope: form.get('scope') ?? entry.grant.scope });
+      body.expires_in = this.options.exchangedTokenTtl ?? body.expires_in;
+    }
+    return { body };
+  }
+
+  // RFC 8693: for an access token of a login that is still good.
+  exchangeGrant(form, fail) {
+    const subject = this.accessTokens.get(form.get('subject_token'));
+    if (!subject?.id || form.get('subject_token_type') !== ACCESS_TOKEN) return fail('invalid_request');
+    if (form.get('requested_token_type') !== ACCESS_TOKEN) return fail('invalid_request');
+    const accessToken = `exchanged-${random()}`;
+    const target = Object.fromEntries(['scope', 'audience', 'resource'].map((name) => [name, form.get(name)]));
+    this.accessTokens.set(accessToken, { subject: subject.id, ...target });
+    this.issued.add(accessToken);
+    return {
+      body: {
+        access_token: accessToken,
+        issued_token_type: ACCESS_TOKEN,
+        token_type: 'Bearer',
+        expires_in: this.options.exchangedTokenTtl ?? 3600,
+      },
+    };
   }
 
   clientGrant(form) {
@@ -423,6 +455,23 @@ export class FakeProvider {
       ...(grant.nonce && { nonce: grant.nonce }),
       ...(this.options.claimsInIdToken && claims),
     }, rule);
+  }
+
+  // An access token as RFC 9068 has it, wrong as the rule (as for idToken) says.
+  accessToken(aud, rule = {}) {
+    const now = Math.floor(Date.now() / 1000);
+    const token = this.jwt({
+      iss: this.issuer,
+      sub: this.user.sub,
+      aud,
+      client_id: 'a-program',
+      jti: random(),
+      iat: now,
+      exp: now + 600,
+      scope: 'read',
+    }, { ...rule, header: { typ: 'at+jwt', ...rule.header } });
+    this.issued.add(token);
+    return token;
   }
 
   userinfo(request) {

@@ -111,7 +111,8 @@ function configuration(options, store, jwks, cookieKeys) {
           if (!info) throw new errors.InvalidTarget();
           return { scope: '', audience: resource, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256' } }, ...info };
         },
-        useGrantedResource: async () => true,
+        // false: without the parameter resource, a token is for the userinfo endpoint.
+        useGrantedResource: async () => options.useGrantedResource ?? true,
       },
       jwtUserinfo: { enabled: true },
       revocation: { enabled: true },
@@ -139,11 +140,43 @@ function configuration(options, store, jwks, cookieKeys) {
       const grant = (known && await provider.Grant.find(known))
         ?? new provider.Grant({ accountId: session.accountId, clientId: oauthClient.clientId });
       grant.addOIDCScope(params.scope);
+      for (const uri of [params.resource ?? []].flat()) grant.addResourceScope(uri, params.scope);
       await grant.save();
       return grant;
     },
     ...options.configuration,
   };
+}
+
+const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+
+// RFC 8693, as oidc-provider wants a grant of one's own: an access token of a user for a resource.
+function registerExchange(provider, options) {
+  const params = ['subject_token', 'subject_token_type', 'requested_token_type', 'resource', 'audience', 'scope'];
+  provider.registerGrantType(TOKEN_EXCHANGE, async (ctx, next) => {
+    const { client: oauthClient, params: given } = ctx.oidc;
+    const info = options.resources?.[given.resource];
+    const subject = given.subject_token_type === ACCESS_TOKEN && await provider.AccessToken.find(given.subject_token);
+    if (!subject || subject.isExpired || subject.clientId !== oauthClient.clientId) {
+      throw new errors.InvalidRequest('no such subject_token');
+    }
+    if (!info) throw new errors.InvalidTarget();
+    const token = new provider.AccessToken({
+      accountId: subject.accountId, client: oauthClient, grantId: subject.grantId, gty: 'token-exchange', scope: given.scope,
+    });
+    token.resourceServer = new provider.ResourceServer(given.resource, {
+      audience: given.resource, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256' } }, ...info,
+    });
+    ctx.body = {
+      access_token: await token.save(),
+      issued_token_type: ACCESS_TOKEN,
+      token_type: token.tokenType,
+      expires_in: token.expiration,
+      scope: given.scope,
+    };
+    await next();
+  }, params);
 }
 
 // oidc-provider tells developers what they should change before production; that is no news here.
@@ -243,6 +276,7 @@ export async function startProvider(options = {}) {
       issuer,
       configuration({ ...options, clients }, store, jwks, cookieKeys),
     ));
+    registerExchange(provider, options);
     // Every token that leaves is remembered, so that a test can prove that no log holds it.
     provider.use(async (ctx, next) => {
       await next();

@@ -8,7 +8,7 @@
 #include "../../src/base/rp_limits.h"
 #include "../../src/flow/rp_access.h"
 #include "../../src/flow/rp_access_session.h"
-#include "../../src/flow/rp_refresh.h"
+#include "../../src/flow/rp_backend_token.h"
 #include "../../src/jose/rp_crypto.h"
 #include "../../src/jose/rp_seal.h"
 #include "test_http.h"
@@ -63,7 +63,8 @@ static void fill_site(fixture_t *f)
                           .login_cookie_name = "__Host-oauth-login",
                           .cookie_path = "/",
                           .realm = {"https://www.example", apr_time_from_sec(8 * 3600), {0}}};
-    f->place = (rp_place_t){.limits = {apr_time_from_sec(8 * 3600), apr_time_from_sec(1800)},
+    f->place = (rp_place_t){.accept = RP_ACCEPT_SESSION,
+                            .limits = {apr_time_from_sec(8 * 3600), apr_time_from_sec(1800)},
                             .user_claim = "sub"};
 }
 
@@ -449,7 +450,7 @@ static void a_request_that_comes_late_to_a_refresh_does_not_use_the_old_token_ag
     assert_int_equal(rp_access_session(&other, env, &f->request), APR_SUCCESS);
     assert_int_equal(rp_session_renew(env, &f->site.realm, other, &tokens), APR_SUCCESS);
     f->place.backend.kind = RP_BACKEND_USER;
-    assert_int_equal(rp_refresh_backend_token(&late, env, &f->request), APR_SUCCESS);
+    assert_int_equal(rp_backend_token(&late, env, &f->request), APR_SUCCESS);
     assert_string_equal(late.backend_token, "access-2");
     assert_int_equal(test_http_calls_to(f->http, TOKEN_URL), 0);
     /* Nobody is kept from refreshing by it. */
@@ -459,7 +460,7 @@ static void a_request_that_comes_late_to_a_refresh_does_not_use_the_old_token_ag
     assert_int_equal(rp_access_session(&late.session, env, &f->request), APR_SUCCESS);
     late.session->record.token_expires = 1;
     assert_int_equal(rp_session_end(env, &f->site.realm, other), APR_SUCCESS);
-    assert_int_equal(rp_refresh_backend_token(&late, env, &f->request), APR_NOTFOUND);
+    assert_int_equal(rp_backend_token(&late, env, &f->request), APR_NOTFOUND);
     assert_int_equal(test_http_calls_to(f->http, TOKEN_URL), 0);
 }
 

@@ -186,7 +186,8 @@ static void fill_site(flow_t *flow)
                              .realm = {FLOW_BASE, apr_time_from_sec(8 * 3600), {0}},
                              .logout_revoke = 1};
     flow->place = (rp_place_t){.limits = {apr_time_from_sec(8 * 3600), apr_time_from_sec(1800)},
-                               .user_claim = "sub"};
+                               .user_claim = "sub",
+                               .accept = RP_ACCEPT_SESSION};
     flow->own_place = flow->place;
 }
 
@@ -276,6 +277,7 @@ rp_reply_t flow_request(flow_t *flow, const char *method, const char *target, co
                             .target = target,
                             .query = query ? query + 1 : NULL,
                             .cookies = cookie_header(flow),
+                            .authorization = apr_table_get(flow->headers, "Authorization"),
                             .body = body,
                             .body_len = body ? strlen(body) : 0,
                             .header = header,

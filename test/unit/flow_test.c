@@ -16,6 +16,10 @@ int main(void)
     failed += run_flow_page_tests();
     failed += run_flow_access_tests();
     failed += run_flow_service_tests();
+    failed += run_flow_bearer_tests();
+    failed += run_flow_bearer_kept_tests();
+    failed += run_flow_exchange_tests();
+    failed += run_flow_user_token_tests();
     failed += run_flow_export_tests();
     failed += run_flow_fault_tests();
     return failed ? 1 : 0;

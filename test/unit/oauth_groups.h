@@ -34,11 +34,13 @@ typedef struct {
     const test_key_t *key; /* RS256, kid "k1" */
 } oauth_t;
 
+int run_oauth_access_token_tests(void);
 int run_oauth_authorization_tests(void);
 int run_oauth_client_auth_tests(void);
 int run_oauth_discovery_tests(void);
 int run_oauth_document_tests(void);
 int run_oauth_id_token_tests(void);
+int run_oauth_introspection_tests(void);
 int run_oauth_keys_tests(void);
 int run_oauth_metadata_tests(void);
 int run_oauth_token_tests(void);

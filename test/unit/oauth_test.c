@@ -198,5 +198,7 @@ int main(void)
     failed += run_oauth_token_tests();
     failed += run_oauth_id_token_tests();
     failed += run_oauth_userinfo_tests();
+    failed += run_oauth_access_token_tests();
+    failed += run_oauth_introspection_tests();
     return failed ? 1 : 0;
 }

@@ -26,7 +26,7 @@ static rp_token_response_t *refresh(oauth_t *oauth)
 {
     rp_token_response_t *response = NULL;
     apr_status_t rv =
-        rp_token_refresh(&response, oauth->env, oauth_metadata(oauth, NULL), "the+token");
+        rp_token_refresh(&response, oauth->env, oauth_metadata(oauth, NULL), "the+token", NULL);
 
     assert_int_equal(response != NULL, rv == APR_SUCCESS);
     return response;
@@ -140,6 +140,110 @@ static void judges_each_member_of_a_token_response(void **state)
                          oauth_patch(GOOD, members[i].patch, oauth->env->pool));
         exchange(oauth);
         oauth_expect(oauth, members[i].row, members[i].id);
+    }
+}
+
+#define ISSUED "urn:ietf:params:oauth:token-type:"
+#define EXCHANGED                                                                                  \
+    "{\"access_token\":\"at\",\"token_type\":\"Bearer\","                                          \
+    "\"issued_token_type\":\"" ISSUED "access_token\"}"
+#define JWT "\"access_token\":\"eyJhIjoxfQ.eyJiIjoxfQ.c2ln\""
+
+static const rp_token_target_t target = {.scope = "read", .resource = "https://a.example/ b:c"};
+
+static rp_token_response_t *token_exchange(oauth_t *oauth)
+{
+    rp_token_response_t *response = NULL;
+    apr_status_t rv = rp_token_exchange(&response, oauth->env, oauth_metadata(oauth, NULL),
+                                        "the subject", &target);
+
+    assert_int_equal(response != NULL, rv == APR_SUCCESS);
+    assert_int_equal(oauth->env->error.id == RP_E_NONE, rv == APR_SUCCESS);
+    return response;
+}
+
+static void exchanges_a_token_for_each_resource(void **state)
+{
+    oauth_t *oauth = *state;
+    apr_pool_t *pool = oauth->env->pool;
+    const test_http_call_t *call;
+    const rp_token_response_t *response;
+
+    test_http_answer(oauth->http, TOKEN, 200, JSON,
+                     oauth_patch(EXCHANGED, "{\"refresh_token\":\"r\",\"id_token\":\"i\"}", pool));
+    response = token_exchange(oauth);
+    assert_string_equal(response->access_token, "at");
+    assert_null(response->refresh_token);
+    assert_null(response->id_token);
+    call = test_http_call(oauth->http, 0);
+    assert_non_null(call->authorization);
+    assert_non_null(strstr(call->body, "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3A"
+                                       "token-exchange&subject_token=the%20subject&"));
+    assert_non_null(strstr(call->body, "&scope=read&resource=https%3A%2F%2Fa.example%2F"
+                                       "&resource=b%3Ac"));
+    assert_null(strstr(call->body, "audience"));
+}
+
+static const member_row_t issued[] = {
+    {"an access token", "{}", RP_E_NONE},
+    {"nothing said", "{\"issued_token_type\":null}", RP_E_TOKEN_RESPONSE},
+    {"no string", "{\"issued_token_type\":[]}", RP_E_TOKEN_RESPONSE},
+    {"the short name", "{\"issued_token_type\":\"access_token\"}", RP_E_TOKEN_RESPONSE},
+    {"a refresh token", "{\"issued_token_type\":\"" ISSUED "refresh_token\"}", RP_E_TOKEN_RESPONSE},
+    {"a SAML assertion", "{\"issued_token_type\":\"" ISSUED "saml2\"}", RP_E_TOKEN_RESPONSE},
+    {"no JWT", "{\"issued_token_type\":\"" ISSUED "jwt\"}", RP_E_TOKEN_RESPONSE},
+    {"a JWT", "{\"issued_token_type\":\"" ISSUED "jwt\"," JWT "}", RP_E_NONE},
+    {"a JWT by name", "{" JWT "}", RP_E_NONE},
+    {"parts without a header",
+     "{\"issued_token_type\":\"" ISSUED "jwt\",\"access_token\":\"YQ.YQ.YQ\"}",
+     RP_E_TOKEN_RESPONSE},
+    {"four parts",
+     "{\"issued_token_type\":\"" ISSUED "jwt\",\"access_token\":\"eyJhIjoxfQ.YQ.YQ.YQ\"}",
+     RP_E_TOKEN_RESPONSE},
+    {"five parts",
+     "{\"issued_token_type\":\"" ISSUED "jwt\",\"access_token\":\"eyJhIjoxfQ..YQ.YQ.YQ\"}",
+     RP_E_NONE},
+    {"nothing to send as Bearer", "{\"token_type\":\"N_A\"}", RP_E_TOKEN_TYPE},
+};
+
+static void takes_what_was_asked_for_in_an_exchange(void **state)
+{
+    oauth_t *oauth = *state;
+
+    for (size_t i = 0; i < COUNT(issued); i++) {
+        test_http_answer(oauth->http, TOKEN, 200, JSON,
+                         oauth_patch(EXCHANGED, issued[i].patch, oauth->env->pool));
+        token_exchange(oauth);
+        oauth_expect(oauth, issued[i].row, issued[i].id);
+    }
+}
+
+static void a_refusal_is_told_from_a_provider_in_trouble(void **state)
+{
+    static const struct {
+        int status;
+        const char *body;
+        rp_error_id_t exchange;
+        rp_error_id_t refresh;
+    } rows[] = {
+        {400, "{\"error\":\"invalid_target\"}", RP_E_EXCHANGE_REFUSED, RP_E_EXCHANGE_REFUSED},
+        {400, "{\"error\":\"invalid_grant\"}", RP_E_EXCHANGE_REFUSED, RP_E_REFRESH_GRANT},
+        {401, "{\"error\":\"invalid_client\"}", RP_E_TOKEN_CLIENT, RP_E_TOKEN_CLIENT},
+        {400, "{\"error\":\"unsupported_grant_type\"}", RP_E_TOKEN_ERROR, RP_E_TOKEN_ERROR},
+        {503, "{\"error\":\"invalid_target\"}", RP_E_TOKEN_ERROR, RP_E_TOKEN_ERROR},
+    };
+    oauth_t *oauth = *state;
+    rp_token_response_t *response;
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        test_http_answer(oauth->http, TOKEN, rows[i].status, JSON, rows[i].body);
+        assert_null(token_exchange(oauth));
+        oauth_expect(oauth, rows[i].body, rows[i].exchange);
+        test_http_answer(oauth->http, TOKEN, rows[i].status, JSON, rows[i].body);
+        assert_int_equal(
+            rp_token_refresh(&response, oauth->env, oauth_metadata(oauth, NULL), "r", &target),
+            RP_FAILED);
+        oauth_expect(oauth, rows[i].body, rows[i].refresh);
     }
 }
 
@@ -340,6 +444,9 @@ int run_oauth_token_tests(void)
         TEST(reads_what_the_answer_says),
         TEST(what_the_answer_does_not_say_is_absent),
         TEST(judges_each_member_of_a_token_response),
+        TEST(exchanges_a_token_for_each_resource),
+        TEST(takes_what_was_asked_for_in_an_exchange),
+        TEST(a_refusal_is_told_from_a_provider_in_trouble),
         TEST(reads_every_way_of_writing_a_life),
         TEST(a_token_has_a_longest_length),
         TEST(the_status_decides_first_then_the_content),

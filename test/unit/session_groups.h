@@ -6,6 +6,7 @@
 #include "test_env.h"
 
 /* Each returns the number of failed tests. */
+int run_session_bearer_tests(void);
 int run_session_claims_tests(void);
 int run_session_cookie_tests(void);
 int run_session_cache_tests(void);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../../src/base/rp_limits.h"
+#include "../../src/codec/rp_base64.h"
 #include "../../src/jose/rp_crypto.h"
 #include "../../src/jose/rp_seal.h"
 #include "../../src/session/rp_session.h"
@@ -380,11 +381,58 @@ static void a_refresh_token_that_was_not_rotated_stays(void **state)
     assert_string_equal(session->record.refresh_token, "refresh-1");
 }
 
-static void a_store_that_fails_for_a_moment_costs_no_refresh_token(void **state)
+static void a_rotated_refresh_token_changes_nothing_else(void **state)
+{
+    test_env_t *test = *state;
+    const char *cookie;
+    rp_session_t *session;
+    rp_record_t before;
+
+    a_session(&cookie, test);
+    assert_int_equal(load(&session, test, cookie), APR_SUCCESS);
+    open_tokens(test, session);
+    before = session->record;
+    test_env_advance(test, 30);
+    assert_int_equal(rp_session_rotate(&test->env, &realm, session, "refresh-2"), APR_SUCCESS);
+    assert_int_equal(load(&session, test, cookie), APR_SUCCESS);
+    open_tokens(test, session);
+    assert_string_equal(session->record.refresh_token, "refresh-2");
+    assert_string_equal(session->record.access_token, before.access_token);
+    assert_int_equal(session->record.token_issued, before.token_issued);
+    assert_int_equal(session->record.token_expires, before.token_expires);
+    assert_int_equal(session->record.token_generation, before.token_generation + 1);
+    assert_int_equal(rp_session_end(&test->env, &realm, session), APR_SUCCESS);
+    assert_int_equal(rp_session_rotate(&test->env, &realm, session, "refresh-3"), APR_NOTFOUND);
+}
+
+static void a_tag_is_one_sessions_and_not_what_the_store_knows_it_by(void **state)
+{
+    test_env_t *test = *state;
+    rp_session_t *one;
+    rp_session_t *other;
+    const char *cookie;
+    const char *tag;
+    const char *again;
+    unsigned char hash[RP_SHA256];
+
+    one = a_session(&cookie, test);
+    other = a_session(&cookie, test);
+    assert_int_equal(rp_session_tag(&tag, &test->env, one), APR_SUCCESS);
+    assert_int_equal(rp_session_tag(&again, &test->env, one), APR_SUCCESS);
+    assert_string_equal(tag, again);
+    assert_int_equal(strlen(tag), 43);
+    assert_int_equal(rp_session_tag(&again, &test->env, other), APR_SUCCESS);
+    assert_string_not_equal(tag, again);
+    assert_int_equal(rp_hash(hash, RP_SHA256, one->id, sizeof(one->id)), APR_SUCCESS);
+    assert_string_not_equal(tag, rp_base64url_encode(hash, sizeof(hash), test->env.pool));
+    assert_string_not_equal(tag, rp_base64url_encode(one->id, sizeof(one->id), test->env.pool));
+}
+
+static void what_fails_for_a_moment_costs_no_refresh_token(void **state)
 {
     rp_session_tokens_t tokens = {.access_token = "access-2", .refresh_token = "refresh-2"};
 
-    for (int n = 1; n <= 3; n++) {
+    for (int n = 1; n <= 5; n++) {
         test_env_t *test = *state;
         const char *cookie;
         rp_session_t *session;
@@ -392,15 +440,13 @@ static void a_store_that_fails_for_a_moment_costs_no_refresh_token(void **state)
         a_session(&cookie, test);
         assert_int_equal(load(&session, test, cookie), APR_SUCCESS);
         test->calls = 0;
-        test->fail_at = n == 2 ? 0 : n;
+        test->fail_at = n;
         rp_session_renew(&test->env, &realm, session, &tokens);
         test->fail_at = 0;
         rp_forgive(&test->env);
         assert_int_equal(load(&session, test, cookie), APR_SUCCESS);
-        if (n != 1) {
-            open_tokens(test, session);
-            assert_string_equal(session->record.refresh_token, "refresh-2");
-        }
+        open_tokens(test, session);
+        assert_string_equal(session->record.refresh_token, "refresh-2");
     }
 }
 
@@ -470,7 +516,9 @@ int main(void)
         TEST(new_tokens_are_written_although_a_use_was_noted_meanwhile),
         TEST(the_second_of_two_refreshes_takes_the_tokens_of_the_first),
         TEST(a_refresh_token_that_was_not_rotated_stays),
-        TEST(a_store_that_fails_for_a_moment_costs_no_refresh_token),
+        TEST(a_rotated_refresh_token_changes_nothing_else),
+        TEST(a_tag_is_one_sessions_and_not_what_the_store_knows_it_by),
+        TEST(what_fails_for_a_moment_costs_no_refresh_token),
         TEST(a_store_that_cannot_say_is_a_failure_and_no_absence),
         TEST(one_request_holds_the_lease),
         TEST(a_session_that_is_too_large_is_refused),
@@ -484,5 +532,6 @@ int main(void)
     }
     return cmocka_run_group_tests_name("session", tests, NULL, NULL) +
            cmocka_run_group_tests_name("session: with what was opened before", again, NULL, NULL) +
-           run_session_claims_tests() + run_session_cookie_tests() + run_session_cache_tests();
+           run_session_claims_tests() + run_session_cookie_tests() + run_session_cache_tests() +
+           run_session_bearer_tests();
 }
