@@ -39,6 +39,7 @@ RP_ERROR(1111, PROVIDER_BUSY, WARNING, 503, PROVIDER, "The sign-in service is bu
 RP_ERROR(1112, RETURN_URL_TOO_LONG, WARNING, 414, BROWSER, "The address of this page is too long to return to after signing in.", "Shorten the URL, or let people sign in at a shorter one first.")
 RP_ERROR(1113, PROVIDER_NONE, ERROR, 500, ADMIN, "Signing in is not set up for this address.", "No provider is configured under the name that OAuthUse gives for this place (an .htaccess file, perhaps).")
 RP_ERROR(1114, PROVIDER_PAUSED, WARNING, 503, PROVIDER, "The sign-in service cannot be reached at the moment. Please try again in a minute.", "Several calls to the provider in a row got no answer (OA-1101 or OA-1102 before this), so that none is made for some seconds; it is tried again by itself.")
+RP_ERROR(1115, SECRET_CHANGED, WARNING, 0, ADMIN, "", "The file was changed while httpd runs, and what it has now cannot be used; the secret or key from before goes on. Correct the file: it is read again by itself.")
 
 RP_ERROR(1201, STATE_INVALID, WARNING, 400, BROWSER, "This sign-in answer does not belong to a sign-in that was started here.", "The state parameter was not made by this server, was changed on the way, or was sealed with a secret that is no longer in the ring.")
 RP_ERROR(1202, STATE_MISSING, WARNING, 400, BROWSER, "This sign-in answer is incomplete.", "The provider (or somebody else) sent a browser to the callback without a state parameter.")

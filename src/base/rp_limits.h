@@ -87,6 +87,13 @@
 #define RP_MAX_KEY_FILE 32768
 #define RP_MAX_TEMPLATE 262144
 
+/* Files that a running process follows: how often it looks, how long a file has to be left alone
+ * before what it holds is final, and how long all processes together say nothing more about one
+ * that was refused. */
+#define RP_FOLLOW_SECONDS 1
+#define RP_FOLLOW_SETTLE_SECONDS 2
+#define RP_FOLLOW_REPORT_SECONDS 86400
+
 /* Login: how long a browser has for the visit at the provider, and how often a login that came
  * back unusable is started again before the user is told. */
 #define RP_LOGIN_SECONDS 600

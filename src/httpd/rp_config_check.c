@@ -3,6 +3,8 @@
 #include <apr_strings.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
+#include <unixd.h>
 
 #include "../base/rp_limits.h"
 #include "../codec/rp_url.h"
@@ -52,12 +54,17 @@ void rp_check_error(rp_check_t *check, rp_error_id_t id, const rp_where_t *where
                                describe(check, where), rp_error_row(id)->admin));
 }
 
+apr_uid_t rp_check_user(void)
+{
+    return geteuid() == 0 ? ap_unixd_config.user_id : (apr_uid_t)-1;
+}
+
 int rp_check_secret(rp_check_t *check, rp_secret_t *secret, const char *source,
                     const char *directive, const rp_where_t *where)
 {
     const char *why = NULL;
 
-    if (rp_secret_read(secret, source, check->pool, &why) != APR_SUCCESS) {
+    if (rp_secret_read(secret, source, rp_check_user(), check->pool, &why) != APR_SUCCESS) {
         rp_check_error(check, RP_E_CONFIG_SECRET, where, "%s: %s", directive,
                        why ? why : "the secret cannot be read");
         return 0;

@@ -25,6 +25,10 @@ void rp_check_provider(rp_check_t *check, rp_provider_config_t *config);
 /* Looks at the keys of all virtual hosts together (rp_config_check_keys.c). */
 void rp_check_keys(rp_check_t *check);
 
+/* Whom, beside root and whoever starts httpd, a file with a secret may belong to: the user of the
+ * child processes, which then can follow it. (apr_uid_t)-1: nobody. */
+apr_uid_t rp_check_user(void);
+
 /* Reads a secret; 0 after a message. directive is for the message. */
 int rp_check_secret(rp_check_t *check, rp_secret_t *secret, const char *source,
                     const char *directive, const rp_where_t *where);

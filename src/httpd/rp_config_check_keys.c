@@ -91,9 +91,9 @@ void rp_check_keys(rp_check_t *check)
             const owned_t *other = &APR_ARRAY_IDX(all, k, owned_t);
 
             check_audience(check, one, other);
-            if (k > i) {
-                check_kid(check, one, other);
-            }
+        }
+        for (int k = i + 1; k < all->nelts; k++) {
+            check_kid(check, one, &APR_ARRAY_IDX(all, k, owned_t));
         }
     }
 }

@@ -89,6 +89,7 @@ static void read_keys(rp_check_t *check, const rp_provider_config_t *config)
     for (int i = 0; keys && i < keys->nelts; i++) {
         rp_client_key_t *line = APR_ARRAY_IDX(keys, i, rp_client_key_t *);
 
+        line->user = rp_check_user();
         if (!line->key &&
             rp_credentials_read_key(&line->key, line, check->pool, &why) != APR_SUCCESS) {
             rp_check_error(check, RP_E_CONFIG_CLIENT_KEY, &config->given[RP_D_CLIENT_KEY],
@@ -129,6 +130,7 @@ static void check_client(rp_check_t *check, rp_provider_config_t *config)
     const char *missing;
 
     read_keys(check, config);
+    provider->client_secret_user = rp_check_user();
     if (provider->client_secret_source && !secret->data &&
         !rp_check_secret(check, secret, provider->client_secret_source, "OAuthClientSecret",
                          &config->given[RP_D_CLIENT_SECRET])) {

@@ -21,11 +21,18 @@
 /* Where a secret file stands decides what its mode means. */
 typedef struct {
     const char *path;
+    apr_uid_t user;   /* whose file it may be, beside root's and our own */
     mode_t forbidden; /* permission bits that must not be set */
     apr_size_t room;  /* most bytes that are read */
 } place_t;
 
-typedef apr_status_t read_fn(rp_secret_t *secret, const char *rest, apr_pool_t *pool,
+/* What follows the prefix of a source, and place_t.user. */
+typedef struct {
+    const char *text;
+    apr_uid_t user;
+} rest_t;
+
+typedef apr_status_t read_fn(rp_secret_t *secret, const rest_t *rest, apr_pool_t *pool,
                              const char **why);
 
 static apr_status_t wipe(void *data)
@@ -64,10 +71,10 @@ static apr_status_t check_file(int fd, const place_t *place, apr_pool_t *pool, c
         *why = apr_psprintf(pool, "%s is not a regular file", place->path);
         return APR_EINVAL;
     }
-    if (st.st_uid != 0 && st.st_uid != geteuid()) {
+    if (st.st_uid != 0 && st.st_uid != geteuid() && st.st_uid != place->user) {
         *why = apr_psprintf(pool,
                             "%s belongs to user id %lu; it has to belong to root or to the user "
-                            "that starts httpd",
+                            "that httpd is started by or runs as",
                             place->path, (unsigned long)st.st_uid);
         return APR_EINVAL;
     }
@@ -120,13 +127,13 @@ static apr_status_t read_place(rp_secret_t *secret, const place_t *place, apr_po
     return rv;
 }
 
-static apr_status_t read_file(rp_secret_t *secret, const char *path, apr_pool_t *pool,
+static apr_status_t read_file(rp_secret_t *secret, const rest_t *rest, apr_pool_t *pool,
                               const char **why)
 {
-    place_t place = {path, 077, ROOM};
+    place_t place = {rest->text, rest->user, 077, ROOM};
 
-    if (*path != '/') {
-        *why = apr_psprintf(pool, "file:%s is not an absolute path", path);
+    if (*rest->text != '/') {
+        *why = apr_psprintf(pool, "file:%s is not an absolute path", rest->text);
         return APR_EINVAL;
     }
     return read_place(secret, &place, pool, why);
@@ -145,9 +152,10 @@ static int is_variable_name(const char *name)
     return 1;
 }
 
-static apr_status_t read_env(rp_secret_t *secret, const char *name, apr_pool_t *pool,
+static apr_status_t read_env(rp_secret_t *secret, const rest_t *rest, apr_pool_t *pool,
                              const char **why)
 {
+    const char *name = rest->text;
     char *value;
     apr_size_t len;
 
@@ -165,45 +173,52 @@ static apr_status_t read_env(rp_secret_t *secret, const char *name, apr_pool_t *
     return APR_SUCCESS;
 }
 
-static apr_status_t read_exec(rp_secret_t *secret, const char *command, apr_pool_t *pool,
+static apr_status_t read_exec(rp_secret_t *secret, const rest_t *rest, apr_pool_t *pool,
                               const char **why)
 {
-    return rp_secret_exec(secret->data, &secret->len, ROOM, command, pool, why);
+    return rp_secret_exec(secret->data, &secret->len, ROOM, rest->text, pool, why);
 }
 
-static apr_status_t read_credential(rp_secret_t *secret, const char *name, apr_pool_t *pool,
-                                    const char **why)
+/* NULL: no name of a credential, or no directory for them. */
+static const char *credential_path(const char *name, apr_pool_t *pool, const char **why)
 {
-    /* systemd grants access by an ACL, whose mask shows as the group's bits; the directory is the
-     * service's own. */
-    place_t place = {NULL, 037, ROOM};
     char *dir;
 
     if (!*name || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
         *why = "credential: has to be followed by the name of a credential, without a slash";
-        return APR_EINVAL;
+        return NULL;
     }
     if (apr_env_get(&dir, "CREDENTIALS_DIRECTORY", pool) != APR_SUCCESS || *dir != '/') {
         *why = apr_psprintf(pool,
                             "httpd has no credentials directory; it has to be a systemd service "
                             "with LoadCredential=%s:PATH or the like",
                             name);
-        return APR_EINVAL;
+        return NULL;
     }
-    place.path = apr_pstrcat(pool, dir, "/", name, NULL);
-    return read_place(secret, &place, pool, why);
+    return apr_pstrcat(pool, dir, "/", name, NULL);
 }
 
-static apr_status_t read_literal(rp_secret_t *secret, const char *text, apr_pool_t *pool,
+static apr_status_t read_credential(rp_secret_t *secret, const rest_t *rest, apr_pool_t *pool,
+                                    const char **why)
+{
+    /* systemd grants access by an ACL, whose mask shows as the group's bits; the directory is the
+     * service's own. */
+    place_t place = {NULL, rest->user, 037, ROOM};
+
+    place.path = credential_path(rest->text, pool, why);
+    return place.path ? read_place(secret, &place, pool, why) : APR_EINVAL;
+}
+
+static apr_status_t read_literal(rp_secret_t *secret, const rest_t *rest, apr_pool_t *pool,
                                  const char **why)
 {
-    apr_size_t len = strlen(text);
+    apr_size_t len = strlen(rest->text);
 
     (void)pool;
     (void)why;
     secret->literal = 1;
     secret->len = len < ROOM ? len : ROOM;
-    memcpy(secret->data, text, secret->len);
+    memcpy(secret->data, rest->text, secret->len);
     return APR_SUCCESS;
 }
 
@@ -259,18 +274,26 @@ static void forget(rp_secret_t *secret, apr_size_t room)
     secret->len = 0;
 }
 
-apr_status_t rp_secret_read(rp_secret_t *secret, const char *source, apr_pool_t *pool,
-                            const char **why)
+static int row_of(const char *source)
 {
-    apr_status_t rv;
     int i = 0;
 
-    *why = NULL;
-    make_room(secret, ROOM, pool);
     while (strncmp(source, sources[i].prefix, strlen(sources[i].prefix)) != 0) {
         i++;
     }
-    rv = sources[i].read(secret, source + strlen(sources[i].prefix), pool, why);
+    return i;
+}
+
+apr_status_t rp_secret_read(rp_secret_t *secret, const char *source, apr_uid_t user,
+                            apr_pool_t *pool, const char **why)
+{
+    int row = row_of(source);
+    rest_t rest = {source + strlen(sources[row].prefix), user};
+    apr_status_t rv;
+
+    *why = NULL;
+    make_room(secret, ROOM, pool);
+    rv = sources[row].read(secret, &rest, pool, why);
     if (rv == APR_SUCCESS) {
         if (!secret->literal) {
             drop_newline(secret);
@@ -285,10 +308,22 @@ apr_status_t rp_secret_read(rp_secret_t *secret, const char *source, apr_pool_t 
     return APR_SUCCESS;
 }
 
-apr_status_t rp_secret_read_file(rp_secret_t *secret, const char *path, apr_pool_t *pool,
-                                 const char **why)
+const char *rp_secret_path(const char *source, apr_pool_t *pool)
 {
-    place_t place = {path, 077, FILE_ROOM};
+    int row = row_of(source);
+    const char *rest = source + strlen(sources[row].prefix);
+    const char *why;
+
+    if (sources[row].read == read_file) {
+        return rest;
+    }
+    return sources[row].read == read_credential ? credential_path(rest, pool, &why) : NULL;
+}
+
+apr_status_t rp_secret_read_file(rp_secret_t *secret, const char *path, apr_uid_t user,
+                                 apr_pool_t *pool, const char **why)
+{
+    place_t place = {path, user, 077, FILE_ROOM};
     apr_status_t rv;
 
     *why = NULL;

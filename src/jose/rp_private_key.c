@@ -170,6 +170,18 @@ static apr_status_t take_half(rp_private_key_t *key, json_t **members, apr_pool_
     return APR_SUCCESS;
 }
 
+static const char *names_of(rp_alg_set_t algs, apr_pool_t *pool)
+{
+    const char *names = "";
+
+    for (int i = 0; i < RP_ALG_COUNT; i++) {
+        if (algs & (1u << i)) {
+            names = apr_pstrcat(pool, names, *names ? ", " : "", rp_alg_name((rp_alg_t)i), NULL);
+        }
+    }
+    return names;
+}
+
 /* RFC 7517 4.4: one key, one algorithm. */
 static apr_status_t take_alg(rp_private_key_t *key, const char *name, apr_pool_t *pool,
                              const char **why)
@@ -180,16 +192,8 @@ static apr_status_t take_alg(rp_private_key_t *key, const char *name, apr_pool_t
         return APR_SUCCESS;
     }
     if (rp_alg_find(&alg, name) != APR_SUCCESS || !(key->algs & (1u << alg))) {
-        const char *names = "";
-
-        for (int i = 0; i < RP_ALG_COUNT; i++) {
-            if (key->algs & (1u << i)) {
-                names =
-                    apr_pstrcat(pool, names, *names ? ", " : "", rp_alg_name((rp_alg_t)i), NULL);
-            }
-        }
         *why = apr_psprintf(pool, "has a key that cannot sign with alg %.40s; it can with %s", name,
-                            names);
+                            names_of(key->algs, pool));
         return APR_EINVAL;
     }
     key->algs = 1u << alg;

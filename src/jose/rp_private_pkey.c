@@ -39,9 +39,22 @@ static const char *find(const char *text, const char *end, const char *word)
     return NULL;
 }
 
+/* Up to the end of its END line; 0 when that is not whole. */
+static int take_block(block_t *block, const char *text, const char *stop, const char *end)
+{
+    const char *stop_end = find(stop, end, PRIVATE);
+
+    if (stop_end) {
+        block->text = text;
+        block->len = (apr_size_t)(stop_end - text) + strlen(PRIVATE);
+    }
+    return stop_end != NULL;
+}
+
 /* The one private key among what a PEM file may hold (certificates, parameters of a curve). */
 static const char *find_private(block_t *block, const char *text, const char *end)
 {
+    int is_private;
     int count = 0;
 
     while ((text = find(text, end, BEGIN)) != NULL) {
@@ -51,16 +64,11 @@ static const char *find_private(block_t *block, const char *text, const char *en
         if (!line_end || !stop) {
             return "is cut off: a BEGIN line has no END";
         }
-        if (find(text, line_end, PRIVATE)) {
-            const char *stop_end = find(stop, end, PRIVATE);
-
-            if (!stop_end) {
-                return "is cut off: the END line is not whole";
-            }
-            block->text = text;
-            block->len = (apr_size_t)(stop_end - text) + strlen(PRIVATE);
-            count++;
+        is_private = find(text, line_end, PRIVATE) != NULL;
+        if (is_private && !take_block(block, text, stop, end)) {
+            return "is cut off: the END line is not whole";
         }
+        count += is_private;
         text = stop;
     }
     if (count > 1) {
@@ -370,23 +378,32 @@ static int public_rsa(json_t *object, EVP_PKEY *pkey, apr_pool_t *pool, const ch
            set_number(object, "e", pkey, OSSL_PKEY_PARAM_RSA_E, pool);
 }
 
-static int public_ec(json_t *object, EVP_PKEY *pkey, apr_pool_t *pool, const char **why)
+/* NULL for a curve that no algorithm here has. */
+static const char *curve_of(EVP_PKEY *pkey)
 {
     static const struct {
         const char *group;
         const char *crv;
     } curves[] = {{"prime256v1", "P-256"}, {"secp384r1", "P-384"}, {"secp521r1", "P-521"}};
-    char group[64];
+    char group[64] = "";
     size_t len = 0;
 
-    json_object_set_new(object, "kty", json_string("EC"));
-    if (EVP_PKEY_get_utf8_string_param(pkey, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof(group),
-                                       &len) == 1) {
-        for (apr_size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++) {
-            if (strcmp(curves[i].group, group) == 0) {
-                json_object_set_new(object, "crv", json_string(curves[i].crv));
-            }
+    EVP_PKEY_get_utf8_string_param(pkey, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof(group), &len);
+    for (apr_size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++) {
+        if (strcmp(curves[i].group, group) == 0) {
+            return curves[i].crv;
         }
+    }
+    return NULL;
+}
+
+static int public_ec(json_t *object, EVP_PKEY *pkey, apr_pool_t *pool, const char **why)
+{
+    const char *curve = curve_of(pkey);
+
+    json_object_set_new(object, "kty", json_string("EC"));
+    if (curve) {
+        json_object_set_new(object, "crv", json_string(curve));
     }
     if (!octets_of(object)) {
         *why = WRONG_TYPE;

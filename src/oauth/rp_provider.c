@@ -3,6 +3,7 @@
 #include <apr_strings.h>
 
 #include "../codec/rp_url.h"
+#include "rp_credentials.h"
 #include "rp_provider_cache.h"
 
 typedef struct {
@@ -67,7 +68,9 @@ static const char *find_host(const rp_provider_t *provider, apr_pool_t *pool)
 
 apr_status_t rp_provider_cache_make(rp_provider_t *provider, apr_pool_t *pool)
 {
+    apr_status_t rv = rp_credentials_follow(provider, pool);
+
     provider->context = make_context(provider, pool);
     provider->host = find_host(provider, pool);
-    return rp_provider_cache_create(&provider->cache, pool);
+    return rv == APR_SUCCESS ? rp_provider_cache_create(&provider->cache, pool) : rv;
 }

@@ -49,8 +49,10 @@ typedef enum { RP_AUDIENCE_ISSUER, RP_AUDIENCE_TOKEN_ENDPOINT } rp_audience_t;
 /* One OAuthClientKey. */
 typedef struct {
     const char *file;
+    apr_uid_t user; /* whom the file may belong to, see rp_secret_read */
     rp_private_key_options_t options;
-    const rp_private_key_t *key; /* as it was when httpd started */
+    /* As it was when httpd started; rp_credentials_key has the one of now. */
+    const rp_private_key_t *key;
 } rp_client_key_t;
 
 typedef struct rp_provider_t {
@@ -60,8 +62,11 @@ typedef struct rp_provider_t {
     const char *metadata;     /* NULL: derived from issuer; a URL; "file:PATH"; "none" */
     const char *endpoints[RP_ENDPOINT_COUNT]; /* configured ones; NULL: from the metadata */
     const char *client_id;
-    const char *client_secret_source;      /* for messages; NULL: none */
-    rp_secret_t client_secret;             /* data is NULL when there is none */
+    const char *client_secret_source; /* NULL: none */
+    apr_uid_t client_secret_user;     /* whom its file may belong to, see rp_secret_read */
+    /* As it was when httpd started (rp_credentials_secret has the one of now); data is NULL when
+     * there is none. */
+    rp_secret_t client_secret;
     const apr_array_header_t *client_keys; /* of rp_client_key_t *, the first signs; NULL: none */
     rp_client_auth_t client_auth;
     rp_audience_t client_audience;
@@ -80,10 +85,11 @@ typedef struct rp_provider_t {
     const char *context;
     const char *host; /* of the issuer (without one, of the authorization endpoint); may be NULL */
     struct rp_provider_cache_t *cache;
+    struct rp_credentials_t *credentials; /* likewise; NULL: files are not followed */
 } rp_provider_t;
 
-/* Makes the provider's cache, context and host (in pool, freed with it), before the process serves
- * requests. */
+/* Makes the provider's cache, context and host, and follows its files (in pool, freed with it),
+ * before the process serves requests. */
 apr_status_t rp_provider_cache_make(rp_provider_t *provider, apr_pool_t *pool);
 
 /* What users read: display_name, else name, else the issuer's host. Never NULL. */

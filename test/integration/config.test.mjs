@@ -109,7 +109,7 @@ const WRONG = [
   ['an unknown backend token', inside('OAuthBackendToken access'), ['OAuthBackendToken', 'access', 'user']],
   ['a token of a provider nobody defined', inside('OAuthBackendToken service provider=corp'), ['OAuthBackendToken', 'corp', '/app'], 'CONFIG_PROVIDER_UNKNOWN'],
   ['a token without any provider', '<Location /app>\nOAuthBackendToken service\n</Location>', ['OAuthBackendToken', '/app'], 'CONFIG_NO_PROVIDER'],
-  ['an option that the backend token does not have', inside('OAuthBackendToken user scope=x'), ['OAuthBackendToken', 'user', 'options']],
+  ['an option that the backend token does not have', inside('OAuthBackendToken id scope=x'), ['OAuthBackendToken', 'id', 'options']],
   ['an unknown option of the backend token', inside('OAuthBackendToken service scopes=x'), ['OAuthBackendToken', 'scopes=x', 'scope=']],
   ['an option of the backend token given twice', inside('OAuthBackendToken service audience=x audience=y'), ['OAuthBackendToken', 'twice']],
   ['a resource that is no URI', inside('OAuthBackendToken service resource=/x'), ['OAuthBackendToken', 'resource=', '/x']],

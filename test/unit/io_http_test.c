@@ -218,7 +218,7 @@ static void check_row(const row_t *row)
     if (rv != (row->error ? RP_FAILED : APR_SUCCESS)) {
         fail_msg("%s: %d %s", row->name, rv, rv ? client->test->env.error.detail : "answered");
     }
-    assert_true(apr_time_now() - begin < apr_time_from_sec(2));
+    assert_true(apr_time_now() - begin < apr_time_from_sec(15));
     if (row->error) {
         assert_null(response);
         check_refusal(client, row, test_server_port(server));
@@ -483,7 +483,7 @@ static void gives_up_when_a_connection_does_not_come_about(void **state)
     begin = apr_time_now();
     assert_int_equal(http_client_ask(&response, client, "http", ntohs(address.sin_port)),
                      RP_FAILED);
-    assert_true(apr_time_now() - begin < apr_time_from_sec(2));
+    assert_true(apr_time_now() - begin < apr_time_from_sec(15));
     test_env_expect_error(client->test, RP_E_PROVIDER_TIMEOUT);
     for (int i = 0; i < 4; i++) {
         close(fillers[i]);

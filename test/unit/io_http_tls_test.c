@@ -198,7 +198,7 @@ static void gives_up_when_the_handshake_hangs(void **state)
     assert_int_equal(http_client_ask(&response, client, "https", test_server_port(server)),
                      RP_FAILED);
     test_env_expect_error(client->test, RP_E_PROVIDER_TIMEOUT);
-    assert_true(apr_time_now() - begin < apr_time_from_sec(2));
+    assert_true(apr_time_now() - begin < apr_time_from_sec(15));
     http_client_destroy(client);
     test_server_stop(server);
 }

@@ -13,6 +13,8 @@
 #include "../../src/base/rp_limits.h"
 #include "../../src/io/rp_secret.h"
 
+#define NOBODY ((apr_uid_t)-1)
+
 const char *scratch_make(test_env_t *test)
 {
     char *dir = apr_pstrdup(test->env.pool, "/tmp/io_secret_test.XXXXXX");
@@ -51,7 +53,7 @@ static void expect_secret(test_env_t *test, const char *source, const char *data
 {
     rp_secret_t secret;
     const char *why;
-    apr_status_t rv = rp_secret_read(&secret, source, test->env.pool, &why);
+    apr_status_t rv = rp_secret_read(&secret, source, NOBODY, test->env.pool, &why);
 
     if (rv != APR_SUCCESS) {
         fail_msg("%s: %s", source, why);
@@ -67,7 +69,7 @@ static void expect_refusal(test_env_t *test, const char *source, const char *one
 {
     rp_secret_t secret;
     const char *why;
-    apr_status_t rv = rp_secret_read(&secret, source, test->env.pool, &why);
+    apr_status_t rv = rp_secret_read(&secret, source, NOBODY, test->env.pool, &why);
 
     if (rv == APR_SUCCESS) {
         fail_msg("%s was accepted", source);
@@ -85,7 +87,8 @@ static void expect_file_refusal(test_env_t *test, const char *path, const char *
     rp_secret_t secret;
     const char *why;
 
-    assert_int_not_equal(rp_secret_read_file(&secret, path, test->env.pool, &why), APR_SUCCESS);
+    assert_int_not_equal(rp_secret_read_file(&secret, path, NOBODY, test->env.pool, &why),
+                         APR_SUCCESS);
     assert_null(secret.data);
     assert_non_null(strstr(why, word));
 }
@@ -168,6 +171,8 @@ static void accepts_no_file_of_another_user(void **state)
     test_env_t *test = test_env_make();
     const char *dir = scratch_make(test);
     const char *path = scratch_file(test, dir, "s", "secret", 6, 0600);
+    rp_secret_t secret;
+    const char *why;
 
     (void)state;
     if (geteuid() != 0) {
@@ -177,6 +182,12 @@ static void accepts_no_file_of_another_user(void **state)
     }
     assert_int_equal(chown(path, 12345, 0), 0);
     expect_refusal(test, apr_pstrcat(test->env.pool, "file:", path, NULL), path, "12345");
+    assert_int_equal(rp_secret_read_file(&secret, path, NOBODY, test->env.pool, &why), APR_EINVAL);
+    /* The user of the child processes may have it. */
+    assert_int_equal(rp_secret_read_file(&secret, path, 12345, test->env.pool, &why), APR_SUCCESS);
+    assert_int_equal(rp_secret_read(&secret, apr_pstrcat(test->env.pool, "file:", path, NULL),
+                                    12345, test->env.pool, &why),
+                     APR_SUCCESS);
     scratch_destroy(dir);
     test_env_destroy(test);
 }
@@ -290,7 +301,8 @@ static void takes_nothing_from_a_program_that_fails(void **state)
         expect_refusal(test, rows[i].source, rows[i].one, rows[i].two);
     }
     assert_int_not_equal(
-        rp_secret_read(&secret, "exec:/bin/false confidential", test->env.pool, &why), APR_SUCCESS);
+        rp_secret_read(&secret, "exec:/bin/false confidential", NOBODY, test->env.pool, &why),
+        APR_SUCCESS);
     assert_null(strstr(why, "confidential"));
     test_env_destroy(test);
 }
@@ -326,11 +338,12 @@ static void says_when_the_secret_stands_in_the_configuration(void **state)
 
     (void)state;
     memset(large, 'x', RP_MAX_SECRET + 1);
-    assert_int_equal(rp_secret_read(&secret, "vault:s3cret\n", test->env.pool, &why), APR_SUCCESS);
+    assert_int_equal(rp_secret_read(&secret, "vault:s3cret\n", NOBODY, test->env.pool, &why),
+                     APR_SUCCESS);
     assert_int_equal(secret.literal, 1);
     assert_int_equal(secret.len, 13);
     assert_string_equal((const char *)secret.data, "vault:s3cret\n");
-    assert_int_equal(rp_secret_read(&secret, "exec:/bin/echo x", test->env.pool, &why),
+    assert_int_equal(rp_secret_read(&secret, "exec:/bin/echo x", NOBODY, test->env.pool, &why),
                      APR_SUCCESS);
     assert_int_equal(secret.literal, 0);
     expect_refusal(test, "", "the secret", "empty");
@@ -358,7 +371,7 @@ static void wipes_a_secret_with_its_pool(void **state)
     (void)state;
     assert_int_equal(apr_pool_create(&pool, test->env.pool), APR_SUCCESS);
     apr_pool_cleanup_register(pool, &secret, expect_zeros, apr_pool_cleanup_null);
-    assert_int_equal(rp_secret_read(&secret, "secret", pool, &why), APR_SUCCESS);
+    assert_int_equal(rp_secret_read(&secret, "secret", NOBODY, pool, &why), APR_SUCCESS);
     assert_string_equal((const char *)secret.data, "secret");
     apr_pool_destroy(pool);
     test_env_destroy(test);
@@ -375,7 +388,7 @@ static void reads_a_file_as_it_is_under_the_same_rules(void **state)
     (void)state;
     memset(large, 'x', RP_MAX_KEY_FILE + 1);
     assert_int_equal(rp_secret_read_file(&secret,
-                                         scratch_file(test, dir, "good", "a\nb\n", 4, 0600),
+                                         scratch_file(test, dir, "good", "a\nb\n", 4, 0600), NOBODY,
                                          test->env.pool, &why),
                      APR_SUCCESS);
     assert_null(why);
@@ -383,7 +396,7 @@ static void reads_a_file_as_it_is_under_the_same_rules(void **state)
     assert_string_equal((const char *)secret.data, "a\nb\n");
     assert_int_equal(
         rp_secret_read_file(&secret, scratch_file(test, dir, "most", large, RP_MAX_KEY_FILE, 0600),
-                            test->env.pool, &why),
+                            NOBODY, test->env.pool, &why),
         APR_SUCCESS);
     assert_int_equal(secret.len, RP_MAX_KEY_FILE);
     expect_file_refusal(test, scratch_file(test, dir, "open", "a", 1, 0640), "0640");

@@ -37,6 +37,7 @@ typedef struct {
 int run_oauth_access_token_tests(void);
 int run_oauth_authorization_tests(void);
 int run_oauth_client_auth_tests(void);
+int run_oauth_credentials_tests(void);
 int run_oauth_discovery_tests(void);
 int run_oauth_document_tests(void);
 int run_oauth_id_token_tests(void);

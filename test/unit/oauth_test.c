@@ -191,6 +191,7 @@ int main(void)
     int failed = run_oauth_metadata_tests();
 
     failed += run_oauth_client_auth_tests();
+    failed += run_oauth_credentials_tests();
     failed += run_oauth_discovery_tests();
     failed += run_oauth_document_tests();
     failed += run_oauth_keys_tests();
