@@ -11,9 +11,14 @@ const times = [];
 let failed = 0;
 
 async function one(due) {
-  const { status } = await ask(agent, url, cookie);
+  let answer = await ask(agent, url, cookie);
+  // httpd closes connections when it has a child too many or too few threads; whoever finds that out
+  // with a request asks once more on a new one (RFC 9112 9.3.1), and the time counts.
+  if (answer.status === 0 && answer.kept) answer = await ask(new http.Agent(), url, cookie);
   times.push(performance.now() - due);
-  if (status !== 200) failed += 1;
+  if (answer.status === 200) return;
+  failed += 1;
+  console.error(`status ${answer.status} after ${Math.round(performance.now() - began)} ms`);
 }
 
 // Without timers of less than a millisecond, which there are not: as many as are due by now.

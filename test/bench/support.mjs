@@ -179,7 +179,8 @@ export async function countInstructions(site, name, warmUp, use) {
 export function steady(url, cookie, rate, count) {
   const program = path.join(path.dirname(fileURLToPath(import.meta.url)), 'steady.mjs');
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, [program, url, cookie, rate, count].map(String), (error, stdout) => {
+    execFile(process.execPath, [program, url, cookie, rate, count].map(String), (error, stdout, stderr) => {
+      if (stderr) console.error(stderr.trim());
       if (error) reject(error);
       else resolve(JSON.parse(stdout));
     });

@@ -73,15 +73,20 @@ async function expiring(context, backend) {
 
 // ---- (c): instructions that a token adds to a proxied request --------------------------------------
 
-// A row each: what is measured against httpd without the module. A service token of 1,400 characters
-// that goes to the backend is part of what it costs.
+// A row each, measured against httpd without the module. A service token of 1,400 characters that goes
+// to the backend is part of what it costs.
 //   lines     of the place
-//   headers   what the client sends
-//   same      what it sends where the module does not run
+//   headers   what the client sends, to both
+const API = 'https://api.example/';
 const COSTS = [
   {
     id: 'cost-service', name: 'a service token adds to a proxied request, instructions', target: 15000,
-    lines: SERVICE, headers: {}, same: {},
+    lines: SERVICE, headers: () => ({}),
+  },
+  {
+    id: 'cost-bearer', name: 'a JWT that was seen before adds to a proxied request, instructions', target: 25000,
+    lines: (at) => [...client(at), ...inPlace(['AuthType OAuth', 'OAuthAccept bearer', `OAuthAudience ${API}`, 'Require valid-user'])],
+    headers: (op) => ({ Authorization: `Bearer ${op.accessToken(API)}` }),
   },
 ];
 
@@ -100,10 +105,11 @@ async function costs(context, backend) {
   const rows = [];
   for (const cost of COSTS) {
     const at = { ...context, op, mpm: 'prefork' };
-    const with_ = await Site.make(proxied(cost.id, backend, cost.lines), at);
-    const without = await Site.make(proxied(`${cost.id}-same-bytes`, backend, () => []), at);
-    const all = await instructionsOf(with_, cost.headers);
-    const base = await instructionsOf(without, cost.same);
+    const site = await Site.make(proxied(cost.id, backend, cost.lines), at);
+    const plain = await Site.make(proxied(`${cost.id}-same-bytes`, backend, () => []), at);
+    const headers = cost.headers(op);
+    const all = await instructionsOf(site, headers);
+    const base = await instructionsOf(plain, headers);
     rows.push([`${cost.name} (${number(base)} without the module)`, number(all - base), `at most ${number(cost.target)}`]);
   }
   await op.close();
