@@ -10,7 +10,8 @@ import {
 const root = process.getuid() === 0;
 const runsAs = root ? Number(execFileSync('id', ['-u', 'www-data'], { encoding: 'utf8' })) : process.getuid();
 // One process, for another that nobody asked meanwhile would still have what the start read.
-const app = (s) => `${s.place('/app')}ServerLimit 1\nStartServers 1\nMaxRequestWorkers 16\n`;
+const ONE = 'ServerLimit 1\nStartServers 1\nMaxRequestWorkers 16\nMinSpareThreads 1\nMaxSpareThreads 32\n';
+const app = (s) => `${s.place('/app')}${ONE}`;
 
 // As an administrator replaces a file. owner: the user that httpd's processes run as, unless said.
 function replace(file, content, { mode = 0o600, owner = runsAs } = {}) {
