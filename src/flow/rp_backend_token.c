@@ -21,20 +21,6 @@ static int is_same_text(const char *one, const char *other)
     return one && other ? strcmp(one, other) == 0 : one == other;
 }
 
-static int is_same_list(const apr_array_header_t *one, const apr_array_header_t *other)
-{
-    if (!one || !other || one->nelts != other->nelts) {
-        return one == other;
-    }
-    for (int i = 0; i < one->nelts; i++) {
-        if (!is_same_text(APR_ARRAY_IDX(one, i, const char *),
-                          APR_ARRAY_IDX(other, i, const char *))) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
 int rp_backend_token_is_same(const rp_place_t *one, const rp_place_t *other)
 {
     const rp_backend_token_t *a = &one->backend;
@@ -46,8 +32,8 @@ int rp_backend_token_is_same(const rp_place_t *one, const rp_place_t *other)
         !is_same_text(a->claims, b->claims)) {
         return 0;
     }
-    return a->kind != RP_BACKEND_USER ||
-           (is_same_list(one->resource, other->resource) && is_same_list(one->scope, other->scope));
+    return a->kind != RP_BACKEND_USER || (rp_is_same_list(one->resource, other->resource) &&
+                                          rp_is_same_list(one->scope, other->scope));
 }
 
 /* --- the session's own --- */

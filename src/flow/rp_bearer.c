@@ -153,31 +153,12 @@ static apr_status_t make_name(work_t *work)
 
 /* --- the record --- */
 
-static apr_status_t fill_claims(rp_record_t *record, rp_env_t *env, const rp_access_token_t *token)
-{
-    json_t *claims = rp_json_keep(json_object(), env->pool);
-    int dropped;
-
-    json_object_update(claims, (json_t *)(intptr_t)rp_access_token_claims(token));
-    for (const char *const *name = token_claims; *name; name++) {
-        json_object_del(claims, *name);
-    }
-    if (rp_claims_encode(&record->claims, &record->claims_len, &dropped, claims, env->pool) !=
-        APR_SUCCESS) {
-        return rp_fail(env, RP_E_SESSION_LIMIT, "%" APR_SIZE_T_FMT " claims",
-                       json_object_size(claims));
-    }
-    if (dropped) {
-        rp_debug(env, "%d claims are not text that can be kept", dropped);
-    }
-    return APR_SUCCESS;
-}
-
 static apr_status_t fill_record(rp_record_t *record, rp_env_t *env, const rp_metadata_t *metadata,
                                 const rp_access_token_t *token)
 {
     apr_int64_t exp = rp_access_token_exp(token);
     apr_int64_t auth_time = rp_access_token_auth_time(token);
+    json_t *claims = rp_json_keep(json_object(), env->pool);
     apr_status_t rv;
 
     memset(record, 0, sizeof(*record));
@@ -195,7 +176,8 @@ static apr_status_t fill_record(rp_record_t *record, rp_env_t *env, const rp_met
     /* When the user signed in is not when the token was issued: not said, it was long ago. */
     record->auth_time = auth_time > 0 ? apr_time_from_sec(auth_time) : 0;
     record->authenticated = record->auth_time;
-    return fill_claims(record, env, token);
+    json_object_update(claims, (json_t *)(intptr_t)rp_access_token_claims(token));
+    return rp_grant_claims(record, env, claims, token_claims);
 }
 
 static apr_status_t take(rp_session_t **session, work_t *work, const rp_metadata_t *metadata,

@@ -98,21 +98,12 @@ static apr_status_t ask_userinfo(redeem_t *redeem)
     return rv;
 }
 
-/* The ID Token's claims, with what userinfo adds to them: nothing that the ID Token says is
- * overridden (C85). */
-static apr_status_t merge(rp_record_t *record, const redeem_t *redeem)
+apr_status_t rp_grant_claims(rp_record_t *record, rp_env_t *env, json_t *claims,
+                             const char *const *without)
 {
-    rp_env_t *env = redeem->env;
-    json_t *claims = rp_json_keep(json_object(), env->pool);
     int dropped;
 
-    if (redeem->id_token) {
-        json_object_update(claims, (json_t *)(intptr_t)rp_id_token_claims(redeem->id_token));
-    }
-    if (redeem->userinfo) {
-        json_object_update_missing(claims, redeem->userinfo);
-    }
-    for (const char *const *name = protocol_claims; *name; name++) {
+    for (const char *const *name = without; *name; name++) {
         json_object_del(claims, *name);
     }
     if (rp_claims_encode(&record->claims, &record->claims_len, &dropped, claims, env->pool) !=
@@ -124,6 +115,21 @@ static apr_status_t merge(rp_record_t *record, const redeem_t *redeem)
         rp_debug(env, "%d claims are not text that can be kept", dropped);
     }
     return APR_SUCCESS;
+}
+
+/* The ID Token's claims, with what userinfo adds to them: nothing that the ID Token says is
+ * overridden (C85). */
+static apr_status_t merge(rp_record_t *record, const redeem_t *redeem)
+{
+    json_t *claims = rp_json_keep(json_object(), redeem->env->pool);
+
+    if (redeem->id_token) {
+        json_object_update(claims, (json_t *)(intptr_t)rp_id_token_claims(redeem->id_token));
+    }
+    if (redeem->userinfo) {
+        json_object_update_missing(claims, redeem->userinfo);
+    }
+    return rp_grant_claims(record, redeem->env, claims, protocol_claims);
 }
 
 apr_status_t rp_grant_issuer(const char **issuer, rp_env_t *env, const rp_metadata_t *metadata)

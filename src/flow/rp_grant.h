@@ -23,4 +23,10 @@ apr_status_t rp_grant_redeem(rp_record_t *record, rp_env_t *env, const rp_site_t
  * RP_FAILED with RP_E_METADATA_INVALID. */
 apr_status_t rp_grant_issuer(const char **issuer, rp_env_t *env, const rp_metadata_t *metadata);
 
+/* A record's claims: those of the caller's object, from which the names in without
+ * (NULL-terminated: what belongs to the protocol, not to the user) are taken out. RP_FAILED with
+ * RP_E_SESSION_LIMIT. */
+apr_status_t rp_grant_claims(rp_record_t *record, rp_env_t *env, json_t *claims,
+                             const char *const *without);
+
 #endif

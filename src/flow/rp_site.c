@@ -89,3 +89,17 @@ const rp_provider_t **rp_site_place_providers(const rp_site_t *site, const rp_pl
     }
     return found;
 }
+
+int rp_is_same_list(const apr_array_header_t *one, const apr_array_header_t *other)
+{
+    if (!one || !other || one->nelts != other->nelts) {
+        return one == other;
+    }
+    for (int i = 0; i < one->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(one, i, const char *), APR_ARRAY_IDX(other, i, const char *)) !=
+            0) {
+            return 0;
+        }
+    }
+    return 1;
+}

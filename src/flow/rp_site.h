@@ -105,4 +105,7 @@ const rp_provider_t *rp_site_provider(const rp_site_t *site, const char *name);
 const rp_provider_t **rp_site_place_providers(const rp_site_t *site, const rp_place_t *place,
                                               apr_pool_t *pool);
 
+/* 1 when both have the same texts (const char *) in the same order, or both are NULL. */
+int rp_is_same_list(const apr_array_header_t *one, const apr_array_header_t *other);
+
 #endif

@@ -119,20 +119,6 @@ static const rp_token_kind_t resource = {
 
 /* --- which one --- */
 
-static int is_same_list(const apr_array_header_t *one, const apr_array_header_t *other)
-{
-    if (!one || !other || one->nelts != other->nelts) {
-        return 0;
-    }
-    for (int i = 0; i < one->nelts; i++) {
-        if (strcmp(APR_ARRAY_IDX(one, i, const char *), APR_ARRAY_IDX(other, i, const char *)) !=
-            0) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
 int rp_user_token_applies(const rp_site_t *site, const rp_place_t *place,
                           const rp_session_t *session)
 {
@@ -142,7 +128,7 @@ int rp_user_token_applies(const rp_site_t *site, const rp_place_t *place,
         return place->backend.kind == RP_BACKEND_EXCHANGE;
     }
     return place->backend.resource ||
-           (place->resource && provider && !is_same_list(place->resource, provider->resource));
+           (place->resource && provider && !rp_is_same_list(place->resource, provider->resource));
 }
 
 /* 1 when the scopes, separated by spaces, have this one. */

@@ -9,7 +9,7 @@
 
 apr_uint32_t rp_seats_hash(const char *origin)
 {
-    apr_uint32_t hash = APR_UINT64_C(2166136261) & 0xFFFFFFFF;
+    apr_uint32_t hash = 2166136261U;
 
     /* FNV-1a. Origins come from the configuration and from providers that it trusts. */
     for (; *origin; origin++) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../base/rp_limits.h"
+#include "../base/rp_mix.h"
 
 /* bytes: the wish, then the token's value with its NUL. */
 typedef struct {
@@ -59,21 +60,9 @@ rp_token_cache_t *rp_token_cache_make(apr_pool_t *pool)
     return cache;
 }
 
-/* Eight bytes at a time: a wish is some hundred bytes that every request brings. */
 static unsigned int hash_of(const char *wish, apr_size_t len)
 {
-    apr_uint64_t hash = len;
-
-    for (; len > 0; wish += 8) {
-        apr_size_t step = len < 8 ? len : 8;
-        apr_uint64_t piece = 0;
-
-        memcpy(&piece, wish, step);
-        hash = (hash ^ piece) * APR_UINT64_C(0x9E3779B97F4A7C15);
-        hash ^= hash >> 29;
-        len -= step;
-    }
-    return (unsigned int)(hash >> 16);
+    return (unsigned int)(rp_mix(wish, len) >> 16);
 }
 
 static entry_t *set_of(rp_token_cache_t *cache, unsigned int hash)

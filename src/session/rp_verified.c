@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../base/rp_limits.h"
+#include "../base/rp_mix.h"
 #include "../io/rp_store.h"
 #include "../jose/rp_seal.h"
 #include "rp_session_cache.h"
@@ -19,20 +20,8 @@ typedef struct {
 
 static void make_place(place_t *place, const rp_env_t *env, const rp_verified_name_t *name)
 {
-    const char *text = name->text;
-    apr_size_t left = name->len;
-    apr_uint64_t hash = left;
+    apr_uint64_t hash = rp_mix(name->text, name->len);
 
-    while (left > 0) {
-        apr_size_t step = left < 8 ? left : 8;
-        apr_uint64_t piece = 0;
-
-        memcpy(&piece, text, step);
-        hash = (hash ^ piece) * APR_UINT64_C(0x9E3779B97F4A7C15);
-        hash ^= hash >> 29;
-        text += step;
-        left -= step;
-    }
     for (apr_size_t at = 0; at < sizeof(place->id); at += sizeof(hash)) {
         hash = (hash ^ at) * APR_UINT64_C(0xBF58476D1CE4E5B9);
         hash ^= hash >> 32;

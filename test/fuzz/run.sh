@@ -13,8 +13,8 @@ out=build/fuzz
 mkdir -p "$out"
 
 flags="-std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer-no-link,address,undefined
-    -fno-sanitize-recover=undefined $(pkg-config --cflags apr-1 libcrypto libcurl jansson)"
-libs=$(pkg-config --libs apr-1 apr-util-1 libcrypto libcurl jansson)
+    -fno-sanitize-recover=undefined $(pkg-config --cflags apr-1 libcrypto libcurl jansson hiredis)"
+libs=$(pkg-config --libs apr-1 apr-util-1 libcrypto libcurl jansson hiredis)
 
 rm -f "$out"/*.o
 for file in src/base/*.c src/codec/*.c src/jose/*.c src/io/*.c src/oauth/*.c; do
