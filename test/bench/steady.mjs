@@ -14,7 +14,7 @@ async function one(due) {
   let answer = await ask(agent, url, cookie);
   // httpd closes connections when it has a child too many or too few threads; whoever finds that out
   // with a request asks once more on a new one (RFC 9112 9.3.1), and the time counts.
-  if (answer.status === 0 && answer.kept) answer = await ask(new http.Agent(), url, cookie);
+  if (answer.unanswered) answer = await ask(new http.Agent(), url, cookie);
   times.push(performance.now() - due);
   if (answer.status === 200) return;
   failed += 1;

@@ -41,7 +41,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (metadata) {
         fuzz_check(strcmp(metadata->issuer, provider.issuer) == 0);
         fuzz_check(metadata->client_auth != RP_CLIENT_AUTH_AUTO);
-        fuzz_check(metadata->id_token_algs != 0);
+        /* A provider of tokens alone signs nobody in: no ID Token of it is ever accepted. */
+        fuzz_check((metadata->id_token_algs != 0) ==
+                   (metadata->endpoints[RP_ENDPOINT_AUTHORIZATION] != NULL));
         fuzz_check(metadata->endpoints[RP_ENDPOINT_TOKEN] != NULL);
         for (int i = 0; i < RP_ENDPOINT_COUNT; i++) {
             check_endpoint(metadata->endpoints[i], pool);
