@@ -10,7 +10,7 @@ set -eu
 profile=${1:-test}
 here=$(cd "$(dirname "$0")" && pwd)
 
-build='gcc libc6-dev make autoconf automake libtool pkg-config apache2 apache2-dev libssl-dev
+build='gcc libc6-dev make autoconf automake pkg-config apache2 apache2-dev libssl-dev
        libcurl4-openssl-dev libjansson-dev libhiredis-dev ca-certificates openssl'
 check='libcmocka-dev clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 clang clang-format
        clang-tidy cppcheck valgrind memcached redis-server curl chromium fonts-dejavu-core'

@@ -95,7 +95,6 @@ meanwhile() {
 
 say "configure"
 if [ ! -f configure ] || [ configure.ac -nt configure ] || [ Makefile.am -nt Makefile.in ]; then
-    mkdir -p m4
     autoreconf -fi > "$logs/autoreconf.log" 2>&1 || { cat "$logs/autoreconf.log"; exit 1; }
 fi
 

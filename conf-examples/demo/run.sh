@@ -18,7 +18,7 @@ cp -Ru "$top/src" "$top/Makefile.am" "$top/configure.ac" \
     "$source/"
 cp -Ru "$top/test/install.sh" "$top/test/package.json" "$top/test/package-lock.json" \
     "$top/test/provider" "$source/test/"
-mkdir -p "$source/conf-examples" "$source/m4"
+mkdir -p "$source/conf-examples"
 cp -u "$top/conf-examples/auth_oauth.conf" "$source/conf-examples/"
 
 sh "$source/test/install.sh" demo
@@ -33,7 +33,7 @@ echo "building the module"
 (
     cd "$run/build"
     [ -f Makefile ] && [ ! "$source/configure" -nt Makefile ] || "$source/configure" -q
-    make -s -j"$(getconf _NPROCESSORS_ONLN)" mod_auth_oauth.la
+    make -s -j"$(getconf _NPROCESSORS_ONLN)" mod_auth_oauth.so
 ) > "$run/build.log" 2>&1 || { cat "$run/build.log"; exit 1; }
 
 # free [PORT]: PORT when it is given and free, else any that is.
@@ -101,7 +101,7 @@ ready "the backend" "$run/backend.log" "$backend"
 server=$(command -v apache2 || command -v httpd || echo /usr/sbin/apache2)
 modules=$(apxs -q LIBEXECDIR 2> /dev/null || apxs2 -q LIBEXECDIR)
 export RUN_DIR="$run" APP_PORT PROVIDER_PORT BACKEND_PORT MODULES="$modules" \
-    OAUTH_MODULE="$run/build/.libs/mod_auth_oauth.so"
+    OAUTH_MODULE="$run/build/mod_auth_oauth.so"
 [ "$(id -u)" -ne 0 ] || as_root=-DRUN_AS_ROOT
 rm -f "$run/httpd/httpd.pid"
 # shellcheck disable=SC2086

@@ -4,14 +4,11 @@
 #include <string.h>
 
 #include "../base/rp_limits.h"
-#include "../codec/rp_base64.h"
-#include "../codec/rp_json.h"
 #include "../jose/rp_jws_sign.h"
 #include "../oauth/rp_credentials.h"
 #include "../session/rp_token_cache.h"
 #include "rp_export.h"
 
-#define JTI_BYTES 16
 #define STANDARD_CLAIMS "email preferred_username groups name"
 
 static const char *const reserved[] = {"iss", "sub", "aud", "exp", "nbf",
@@ -68,25 +65,17 @@ static apr_status_t make_payload(json_t **payload, rp_env_t *env, const rp_reque
     const rp_backend_token_t *backend = &request->place->backend;
     const rp_record_t *record = &session->record;
     const char *issuer = request->site->base_url;
-    apr_int64_t now = apr_time_sec(rp_now(env));
-    json_t *made = rp_json_keep(json_object(), env->pool);
-    unsigned char jti[JTI_BYTES];
-    apr_status_t rv = rp_random(env, jti, sizeof(jti));
+    apr_status_t rv =
+        rp_jws_claims(payload, env, issuer, record->subject,
+                      backend->audience ? backend->audience : issuer, RP_ASSERTION_SECONDS);
 
-    *payload = made;
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    json_object_set_new(made, "iss", json_string(issuer));
-    json_object_set_new(made, "sub", json_string(record->subject));
-    json_object_set_new(made, "aud", json_string(backend->audience ? backend->audience : issuer));
-    json_object_set_new(made, "iat", json_integer(now));
-    json_object_set_new(made, "exp", json_integer(now + RP_ASSERTION_SECONDS));
-    json_object_set_new(made, "jti", json_string(rp_base64url_encode(jti, sizeof(jti), env->pool)));
     if (record->issuer) {
-        json_object_set_new(made, "idp", json_string(record->issuer));
+        json_object_set_new(*payload, "idp", json_string(record->issuer));
     }
-    return add_claims(made, env, session, rp_assertion_claims(backend));
+    return add_claims(*payload, env, session, rp_assertion_claims(backend));
 }
 
 static apr_status_t make(const char **token, rp_env_t *env, const rp_request_t *request,

@@ -35,9 +35,7 @@ static const rp_place_t *place_of(const request_rec *r)
 
 static int has_service_token(const request_rec *r, const rp_visit_t *visit)
 {
-    /* A forward proxy's request goes wherever the client wants (D92). */
-    return place_of(r)->backend.kind == RP_BACKEND_SERVICE && visit->site && !visit->at_endpoint &&
-           r->proxyreq != PROXYREQ_PROXY;
+    return place_of(r)->backend.kind == RP_BACKEND_SERVICE && visit->site && !visit->at_endpoint;
 }
 
 /* What a token takes that is nobody's. */

@@ -7,6 +7,29 @@
 #include "../codec/rp_json.h"
 #include "rp_crypto.h"
 
+#define JTI_BYTES 16
+
+apr_status_t rp_jws_claims(json_t **claims, rp_env_t *env, const char *iss, const char *sub,
+                           const char *aud, int seconds)
+{
+    apr_int64_t now = apr_time_sec(rp_now(env));
+    json_t *made = rp_json_keep(json_object(), env->pool);
+    unsigned char jti[JTI_BYTES];
+    apr_status_t rv = rp_random(env, jti, sizeof(jti));
+
+    *claims = made;
+    json_object_set_new(made, "iss", json_string(iss));
+    json_object_set_new(made, "sub", json_string(sub));
+    json_object_set_new(made, "aud", json_string(aud));
+    json_object_set_new(made, "iat", json_integer(now));
+    json_object_set_new(made, "exp", json_integer(now + seconds));
+    if (rv == APR_SUCCESS) {
+        json_object_set_new(made, "jti",
+                            json_string(rp_base64url_encode(jti, sizeof(jti), env->pool)));
+    }
+    return rv;
+}
+
 static const char *encode(const json_t *object, apr_pool_t *pool)
 {
     const char *text = rp_json_text(object, pool);

@@ -4,12 +4,14 @@
 #include "rp_client_auth.h"
 
 apr_status_t rp_client_post(rp_http_response_t **answer, rp_env_t *env,
-                            const rp_metadata_t *metadata, rp_endpoint_t endpoint, rp_buf_t *form)
+                            const rp_metadata_t *metadata, rp_endpoint_t endpoint,
+                            const char *accept, rp_buf_t *form)
 {
     apr_table_t *headers = apr_table_make(env->pool, 1);
     rp_http_request_t request = {.method = "POST",
                                  .url = metadata->endpoints[endpoint],
                                  .headers = headers,
+                                 .accept = accept,
                                  .policy = &metadata->provider->http,
                                  .max_body = RP_MAX_TOKEN_RESPONSE};
     apr_status_t rv = rp_client_auth_apply(env, metadata, headers, form);

@@ -1,4 +1,5 @@
-/* Asking a provider about a token (RFC 7662). */
+/* Asking a provider about a token (RFC 7662). The answer is JSON, or, where the provider insists on
+ * it, a JWT that it signed for this client (RFC 9701). */
 #ifndef RP_INTROSPECTION_H
 #define RP_INTROSPECTION_H
 

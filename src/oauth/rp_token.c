@@ -22,7 +22,7 @@ static apr_status_t ask(rp_token_response_t **response, rp_env_t *env,
                         const rp_token_refusal_t *refusal)
 {
     rp_http_response_t *answer;
-    apr_status_t rv = rp_client_post(&answer, env, metadata, RP_ENDPOINT_TOKEN, form);
+    apr_status_t rv = rp_client_post(&answer, env, metadata, RP_ENDPOINT_TOKEN, NULL, form);
 
     *response = NULL;
     return rv != APR_SUCCESS ? rv : rp_token_response_read(response, env, answer, refusal);
@@ -186,7 +186,8 @@ apr_status_t rp_token_revoke(rp_env_t *env, const rp_metadata_t *metadata, const
     rp_buf_init(&form, FORM_MAX, env->pool);
     rp_form_append(&form, "token", token);
     rp_form_append(&form, "token_type_hint", hint);
-    if (rp_client_post(&answer, env, metadata, RP_ENDPOINT_REVOCATION, &form) != APR_SUCCESS) {
+    if (rp_client_post(&answer, env, metadata, RP_ENDPOINT_REVOCATION, NULL, &form) !=
+        APR_SUCCESS) {
         return fail_revocation(env, &before);
     }
     if (answer->status < 200 || answer->status > 299) {

@@ -9,11 +9,10 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$top"
 sh test/install.sh bench
 if [ ! -f configure ] || [ configure.ac -nt configure ] || [ Makefile.am -nt Makefile.in ]; then
-    mkdir -p m4
     autoreconf -fi > /dev/null 2>&1
 fi
 mkdir -p build/bench
 [ -f build/bench/Makefile ] && [ ! configure -nt build/bench/Makefile ] ||
     (cd build/bench && ../../configure -q CFLAGS='-O2 -g')
-make -s -C build/bench -j"$(getconf _NPROCESSORS_ONLN)" mod_auth_oauth.la bench_scale
+make -s -C build/bench -j"$(getconf _NPROCESSORS_ONLN)" mod_auth_oauth.so bench_scale
 exec env BUILD_DIR="$top/build/bench" node test/bench/bench.mjs "$@"

@@ -6,7 +6,7 @@
 //   modules      of httpd, beside those that all have
 //   lines        the configuration, for { dir, port, issuer, redis, secret, modules }
 const PROTECTED = (type) => ['<Location /private>', `  AuthType ${type}`, '  Require valid-user', '</Location>'];
-export const MODULE = `LoadModule auth_oauth_module ${process.env.BUILD_DIR}/.libs/mod_auth_oauth.so`;
+export const MODULE = `LoadModule auth_oauth_module ${process.env.BUILD_DIR}/mod_auth_oauth.so`;
 
 function ours(store, modules = []) {
   return {

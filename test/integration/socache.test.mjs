@@ -30,7 +30,7 @@ describe('the contract of stores', () => {
     httpd = await startHttpd({
       mpm: 'prefork',
       oauth: false,
-      modules: { ...PROVIDERS, store_contract_module: path.join(BUILD, '.libs/mod_store_contract.so') },
+      modules: { ...PROVIDERS, store_contract_module: path.join(BUILD, 'mod_store_contract.so') },
       config: `
         ${mutex ? `Mutex ${mutex} auth_oauth` : ''}
         Timeout 300

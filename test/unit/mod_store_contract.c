@@ -3,7 +3,7 @@
  * cmocka's report. Query: KIND:PORT:DIR, where PORT is free for the server that the kind needs, and
  * DIR is for files. Servers are processes of this child, started for each test anew.
  *
- *     LoadModule store_contract_module .libs/mod_store_contract.so
+ *     LoadModule store_contract_module mod_store_contract.so
  *     <Location /contract>
  *         SetHandler store-contract
  *     </Location>                                                                              */

@@ -27,15 +27,7 @@ static void the_repeated_failure_keeps_its_detail(void **state)
     oauth_calls(oauth, 1);
 }
 
-typedef struct {
-    const char *row;
-    int status;
-    const char *type;
-    const char *body;
-    rp_error_id_t id;
-} answer_row_t;
-
-static const answer_row_t answers[] = {
+static const oauth_answer_t answers[] = {
     {"a redirect", 302, JSON, "{}", RP_E_METADATA_REDIRECT},
     {"a permanent redirect", 308, JSON, "{}", RP_E_METADATA_REDIRECT},
     {"another success", 204, JSON, "", RP_E_METADATA_INVALID},
@@ -48,21 +40,20 @@ static const answer_row_t answers[] = {
     {"another issuer", 200, JSON, "{\"issuer\":\"https://evil.example\"}", RP_E_METADATA_ISSUER},
 };
 
+static void get_anew(oauth_t *oauth)
+{
+    int calls = test_http_calls(oauth->http);
+    const rp_metadata_t *metadata;
+
+    oauth->env->store = test_store_make(oauth->env->pool);
+    assert_int_equal(rp_metadata_get(&metadata, oauth->env, oauth_another_process(oauth)),
+                     RP_FAILED);
+    oauth_calls(oauth, calls + 1);
+}
+
 static void stops_after_an_answer_that_cannot_be_used(void **state)
 {
-    oauth_t *oauth = *state;
-
-    for (size_t i = 0; i < COUNT(answers); i++) {
-        const answer_row_t *row = &answers[i];
-        const rp_metadata_t *metadata;
-
-        oauth->env->store = test_store_make(oauth->env->pool);
-        test_http_answer(oauth->http, WELL_KNOWN, row->status, row->type, row->body);
-        assert_int_equal(rp_metadata_get(&metadata, oauth->env, oauth_another_process(oauth)),
-                         RP_FAILED);
-        oauth_expect(oauth, row->row, row->id);
-        oauth_calls(oauth, (int)i + 1);
-    }
+    oauth_each_answer(*state, WELL_KNOWN, answers, COUNT(answers), get_anew);
 }
 
 static void falls_back_to_the_other_well_known_address(void **state)

@@ -85,6 +85,19 @@ const char *oauth_id_token(const oauth_t *oauth, const test_key_t *key, const ch
 /* Fails the test, naming the row of its table, unless the cause is id (and forgets it). */
 void oauth_expect(oauth_t *oauth, const char *row, rp_error_id_t id);
 
+/* What an endpoint may answer, and the cause that is given for it. */
+typedef struct {
+    const char *row;
+    int status;
+    const char *type;
+    const char *body;
+    rp_error_id_t id;
+} oauth_answer_t;
+
+/* Lets ask meet each of the answers at url, and expects the cause. */
+void oauth_each_answer(oauth_t *oauth, const char *url, const oauth_answer_t *rows, size_t count,
+                       void (*ask)(oauth_t *oauth));
+
 /* The parameter of a query or form; NULL: absent. Given twice fails the test. */
 const char *oauth_parameter(const char *form, const char *name, apr_pool_t *pool);
 

@@ -130,6 +130,16 @@ void oauth_expect(oauth_t *oauth, const char *row, rp_error_id_t id)
     rp_forgive(oauth->env);
 }
 
+void oauth_each_answer(oauth_t *oauth, const char *url, const oauth_answer_t *rows, size_t count,
+                       void (*ask)(oauth_t *oauth))
+{
+    for (size_t i = 0; i < count; i++) {
+        test_http_answer(oauth->http, url, rows[i].status, rows[i].type, rows[i].body);
+        ask(oauth);
+        oauth_expect(oauth, rows[i].row, rows[i].id);
+    }
+}
+
 const char *oauth_parameter(const char *text, const char *name, apr_pool_t *pool)
 {
     rp_form_t *form;

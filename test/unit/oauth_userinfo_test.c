@@ -36,15 +36,7 @@ static void asks_with_the_token_in_the_header_alone(void **state)
     assert_string_equal(call->body, "");
 }
 
-typedef struct {
-    const char *row;
-    int status;
-    const char *type;
-    const char *body;
-    rp_error_id_t id;
-} answer_row_t;
-
-static const answer_row_t answers[] = {
+static const oauth_answer_t answers[] = {
     {"another user", 200, JSON, "{\"sub\":\"bob\"}", RP_E_USERINFO_SUBJECT},
     {"another case", 200, JSON, "{\"sub\":\"Alice\"}", RP_E_USERINFO_SUBJECT},
     {"sub that goes on", 200, JSON, "{\"sub\":\"alice2\"}", RP_E_USERINFO_SUBJECT},
@@ -63,17 +55,16 @@ static const answer_row_t answers[] = {
     {"JSON called a JWT", 200, JWT, "{\"sub\":\"alice\"}", RP_E_USERINFO_SIGNATURE},
 };
 
+static void fetch_alice(oauth_t *oauth)
+{
+    fetch(oauth, "alice");
+}
+
 static void uses_no_answer_but_a_good_one_about_the_same_user(void **state)
 {
     oauth_t *oauth = *state;
 
-    for (size_t i = 0; i < COUNT(answers); i++) {
-        const answer_row_t *row = &answers[i];
-
-        test_http_answer(oauth->http, USERINFO, row->status, row->type, row->body);
-        fetch(oauth, "alice");
-        oauth_expect(oauth, row->row, row->id);
-    }
+    oauth_each_answer(oauth, USERINFO, answers, COUNT(answers), fetch_alice);
 }
 
 static void takes_away_what_the_id_token_alone_may_say(void **state)

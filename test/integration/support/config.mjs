@@ -16,7 +16,7 @@ export const HTTPD = process.env.HTTPD ?? '/usr/sbin/apache2';
 
 export function modulePath() {
   const build = process.env.BUILD_DIR ?? path.resolve(import.meta.dirname ?? dirname(), '../../..');
-  return process.env.OAUTH_MODULE ?? path.join(build, '.libs/mod_auth_oauth.so');
+  return process.env.OAUTH_MODULE ?? path.join(build, 'mod_auth_oauth.so');
 }
 
 // import.meta.dirname is not there before Node.js 20.11.
