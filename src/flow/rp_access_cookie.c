@@ -2,8 +2,11 @@
 
 #include <apr_strings.h>
 
+#include "../io/rp_lease.h"
+
 /* Where the further cookies of a session begin in rp_site_t.own_cookies. */
 #define FURTHER 2
+#define NOTE_EVERY apr_time_from_sec(60)
 
 /* NULL past the last. */
 static const char *name_of(const rp_site_t *site, int at)
@@ -84,10 +87,28 @@ apr_status_t rp_access_cookies_send(rp_reply_t *reply, rp_env_t *env, const rp_r
     return APR_SUCCESS;
 }
 
+/* Tokens that have grown too large stay in the store alone, and each request of their session comes
+ * here again: one of them a minute says so. */
+static int is_known(rp_env_t *env)
+{
+    rp_store_key_t key = {RP_KIND_LEASE, "session cookies", sizeof("session cookies") - 1};
+    rp_error_t cause = env->error;
+    int known =
+        cause.id == RP_E_STORE_TOO_LARGE && rp_lease_take(env, &key, NOTE_EVERY) == RP_CONFLICT;
+
+    env->error = cause;
+    return known;
+}
+
 void rp_access_cookies_update(rp_reply_t *reply, rp_env_t *env, const rp_request_t *request)
 {
-    if (reply->session->unsent &&
-        rp_access_cookies_send(reply, env, request, reply->session) != APR_SUCCESS) {
+    if (!reply->session->unsent ||
+        rp_access_cookies_send(reply, env, request, reply->session) == APR_SUCCESS) {
+        return;
+    }
+    if (is_known(env)) {
+        rp_forgive(env);
+    } else {
         rp_reply_note(reply, env);
     }
 }

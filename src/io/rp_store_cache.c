@@ -1,5 +1,6 @@
 #include "rp_store_cache.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,8 @@ typedef struct {
     rp_store_t base;
     rp_cache_t *cache;
     rp_store_t *apart; /* NULL: everything is in the cache */
+    /* The last call's buffer, which is large, for the next call. */
+    _Atomic(unsigned char *) spare;
 } cache_store_t;
 
 typedef enum { SET, ADD, CAS } how_t;
@@ -38,13 +41,14 @@ static apr_status_t lock(rp_cache_call_t *call)
 }
 
 /* end() follows in any case. */
-static apr_status_t begin(rp_cache_call_t *call, const rp_store_t *base, rp_env_t *env,
+static apr_status_t begin(rp_cache_call_t *call, rp_store_t *base, rp_env_t *env,
                           const rp_store_key_t *key, int locked)
 {
+    cache_store_t *store = (cache_store_t *)base;
     apr_status_t rv;
 
     memset(call, 0, sizeof(*call));
-    call->cache = ((const cache_store_t *)base)->cache;
+    call->cache = store->cache;
     call->env = env;
     rv = rp_cache_name(call, key);
     if (rv != APR_SUCCESS) {
@@ -52,7 +56,11 @@ static apr_status_t begin(rp_cache_call_t *call, const rp_store_t *base, rp_env_
     }
     /* Not from the pool, which would keep it as long as the request lasts. */
     call->size = rp_cache_room(call->cache);
-    call->buffer = malloc(call->size);
+    call->spare = &store->spare;
+    call->buffer = atomic_exchange(call->spare, NULL);
+    if (!call->buffer) {
+        call->buffer = malloc(call->size);
+    }
     if (!call->buffer || apr_pool_create(&call->scratch, env->pool) != APR_SUCCESS) {
         return rp_fail(env, RP_E_STORE, "no memory");
     }
@@ -67,7 +75,9 @@ static void end(rp_cache_call_t *call)
     if (call->scratch) {
         apr_pool_destroy(call->scratch);
     }
-    free(call->buffer);
+    if (call->spare) {
+        free(atomic_exchange(call->spare, call->buffer));
+    }
 }
 
 static int lives(const rp_cache_call_t *call)
@@ -84,7 +94,7 @@ static rp_store_t *elsewhere(const rp_store_t *base, const rp_store_key_t *key)
                : NULL;
 }
 
-static apr_status_t read_value(rp_store_value_t *value, const rp_store_t *base, rp_env_t *env,
+static apr_status_t read_value(rp_store_value_t *value, rp_store_t *base, rp_env_t *env,
                                const rp_store_key_t *key, int locked)
 {
     rp_cache_call_t call;
@@ -158,7 +168,7 @@ static apr_status_t write_value(rp_cache_call_t *call, const change_t *change)
     return rv == APR_SUCCESS ? rp_cache_put(call, &item) : rv;
 }
 
-static apr_status_t change_value(const rp_store_t *base, rp_env_t *env, const rp_store_key_t *key,
+static apr_status_t change_value(rp_store_t *base, rp_env_t *env, const rp_store_key_t *key,
                                  const change_t *change)
 {
     rp_cache_call_t call;
@@ -239,6 +249,14 @@ static const rp_store_driver_t driver = {
     .del = cache_del,
 };
 
+static apr_status_t free_spare(void *data)
+{
+    cache_store_t *store = data;
+
+    free(atomic_exchange(&store->spare, NULL));
+    return APR_SUCCESS;
+}
+
 rp_store_t *rp_store_cache_make(rp_cache_t *cache, rp_store_t *apart, apr_pool_t *pool)
 {
     cache_store_t *store = apr_pcalloc(pool, sizeof(*store));
@@ -246,6 +264,7 @@ rp_store_t *rp_store_cache_make(rp_cache_t *cache, rp_store_t *apart, apr_pool_t
     store->base.driver = &driver;
     store->cache = cache;
     store->apart = apart;
+    apr_pool_cleanup_register(pool, store, free_spare, apr_pool_cleanup_null);
     return &store->base;
 }
 

@@ -25,8 +25,9 @@ typedef struct {
     apr_pool_t *scratch;
     int locked;
     unsigned char name[RP_CACHE_ID];
-    unsigned char *buffer; /* the entry as it was retrieved */
-    apr_size_t size;       /* of the buffer */
+    unsigned char *buffer;           /* the entry as it was retrieved */
+    _Atomic(unsigned char *) *spare; /* where the buffer comes from and goes */
+    apr_size_t size;                 /* of the buffer */
     apr_size_t filled;
     rp_cache_head_t head;
 } rp_cache_call_t;

@@ -368,6 +368,19 @@ describe('introspection', () => {
     site.assertError(await get('short-lived'), 'BEARER_TOKEN');
   });
 
+  it('may be answered with a JWT that the provider signed for this client', async () => {
+    const signed = (aud) => site.fake.jwt(
+      { iss: site.fake.issuer, aud, iat: Math.floor(Date.now() / 1000), token_introspection: ACTIVE },
+      { header: { typ: 'token-introspection+jwt' } },
+    );
+    const type = 'application/token-introspection+jwt';
+    site.fake.behave({ introspect: { raw: signed('app'), type } });
+    assert.equal((await get('signed')).status, 200);
+    assert.match(site.fake.last('introspect').headers.accept, /^application\/json, application\/token-introspection\+jwt/);
+    site.fake.behave({ introspect: { raw: signed('somebody-else'), type } });
+    site.assertError(await get('signed-for-another'), 'INTROSPECTION');
+  });
+
   it('lets nobody in while the provider is down', async () => {
     await site.fake.pause();
     const page = await get('nobody-answers');

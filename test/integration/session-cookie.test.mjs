@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { describe, it } from 'node:test';
-import { login, parseSetCookie, seconds, useSite } from './harness.mjs';
+import { errorRow, login, parseSetCookie, seconds, useSite } from './harness.mjs';
 
 const STORE = 'OAuthSessionStore cookie\n';
 const SITE = (s) => STORE + s.provider('OAuthScope openid profile email offline_access')
@@ -144,6 +144,24 @@ describe('the use of a session in cookies', () => {
     }
     await seconds(4.2);
     await site.assertNoSession(browser, '/none/');
+  });
+});
+
+describe('a session whose tokens grow too much for cookies', () => {
+  const site = useSite({ provider: 'fake', providerOptions: { accessTokenTtl: 1 }, config: SITE });
+
+  it('goes on with the tokens in the store, and says so once a minute', async () => {
+    const browser = await site.signedIn('alice', '/none/');
+    const token = 'a'.repeat(7500);
+    site.fake.behave({ refresh: { set: { access_token: token, expires_in: 3600 } }, idToken: { drop: ['at_hash'] } });
+    await seconds(1.2);
+    for (let n = 0; n < 4; n += 1) {
+      const page = await browser.goto(`${site.url}/app/`);
+      assert.deepEqual(page.received('Authorization'), [`Bearer ${token}`]);
+    }
+    const { id } = errorRow('STORE_TOO_LARGE');
+    site.expectLog(id);
+    assert.equal(site.httpd.errorLog().split(id).length - 1, 1);
   });
 });
 
