@@ -151,7 +151,6 @@
  * whichever is later), and a failed attempt is not repeated sooner than the pause. */
 #define RP_REFRESH_AHEAD_SECONDS 60
 #define RP_REFRESH_PAUSE_SECONDS 10
-#define RP_REFRESH_LEASE_SECONDS 20
 
 /* Tokens for backends that processes share: how long one without expires_in is used, how long a
  * backend that refused a new one has to wait for the next, how often a process looks whether its

@@ -6,6 +6,8 @@
 #include "../io/rp_wait.h"
 #include "../jose/rp_crypto.h"
 
+#define CALLS 3
+
 static int is_valid(const rp_record_t *record, apr_time_t now)
 {
     return record->token_expires == 0 || now < record->token_expires;
@@ -26,6 +28,12 @@ static int has_token(const rp_record_t *record, const char *access_token)
 {
     return access_token && record->access_token &&
            rp_equal_text(record->access_token, access_token);
+}
+
+/* Metadata, keys and the refresh itself, one after the other, and time for the rest. */
+static apr_interval_time_t lease_time(const rp_refresh_t *refresh)
+{
+    return CALLS * refresh->provider->http.total_timeout + apr_time_from_sec(5);
 }
 
 /* --- ahead of time --- */
@@ -69,7 +77,7 @@ static apr_status_t defer(rp_env_t *env, const rp_refresh_t *refresh)
 /* The old token is still good: somebody refreshes, and this request does not wait. */
 static void refresh_ahead(rp_env_t *env, const rp_refresh_t *refresh)
 {
-    if (rp_session_lease_take(env, refresh->session) == APR_SUCCESS &&
+    if (rp_session_lease_take(env, refresh->session, lease_time(refresh)) == APR_SUCCESS &&
         defer(env, refresh) != APR_SUCCESS) {
         rp_session_lease_end(env, refresh->session, 0);
     }
@@ -137,7 +145,7 @@ static apr_status_t take_or_wait(int *done, rp_wait_t *turn, rp_env_t *env, cons
 
     *done = 0;
     while (turn->waited <= limit) {
-        rv = rp_session_lease_take(env, wait->refresh->session);
+        rv = rp_session_lease_take(env, wait->refresh->session, lease_time(wait->refresh));
         if (rv == APR_SUCCESS) {
             return look_with_lease(done, env, wait);
         }
@@ -251,8 +259,10 @@ apr_status_t rp_refresh_replace(rp_env_t *env, rp_refresh_t *refresh, const char
     if (record->access_token && !has_token(record, used) && is_valid(record, now)) {
         return APR_SUCCESS;
     }
+    /* A backend that takes no token at all costs one refresh, and then one a minute. */
     if (!record->refresh_token ||
-        now - record->token_issued < apr_time_from_sec(RP_TOKEN_REFUSED_SECONDS)) {
+        (record->token_generation != 0 &&
+         now - record->token_issued < apr_time_from_sec(RP_TOKEN_REFUSED_SECONDS))) {
         return APR_NOTFOUND;
     }
     return refresh_now(env, refresh);

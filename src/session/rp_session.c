@@ -335,7 +335,8 @@ static apr_status_t lease_key(rp_store_key_t *key, unsigned char hash[RP_SHA256]
     return rp_session_key(key, hash, env, session, RP_KIND_LEASE);
 }
 
-apr_status_t rp_session_lease_take(rp_env_t *env, const rp_session_t *session)
+apr_status_t rp_session_lease_take(rp_env_t *env, const rp_session_t *session,
+                                   apr_interval_time_t ttl)
 {
     unsigned char hash[RP_SHA256];
     rp_store_key_t key;
@@ -345,8 +346,7 @@ apr_status_t rp_session_lease_take(rp_env_t *env, const rp_session_t *session)
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = rp_store_add(env, &key, holding, sizeof(holding),
-                      apr_time_from_sec(RP_REFRESH_LEASE_SECONDS));
+    rv = rp_store_add(env, &key, holding, sizeof(holding), ttl);
     if (rv == RP_CONFLICT && rp_store_get(&value, env, &key) == APR_SUCCESS && value.len == 1 &&
         value.data[0] == failed_lately[0]) {
         return APR_EAGAIN;

@@ -148,8 +148,10 @@ apr_status_t rp_session_unpack(rp_session_t **session, rp_env_t *env,
                                apr_size_t len);
 
 /* Refresh lease: one holder in all processes. APR_SUCCESS: this request refreshes; RP_CONFLICT:
- * somebody else does; APR_EAGAIN: somebody did, and failed within the pause. */
-apr_status_t rp_session_lease_take(rp_env_t *env, const rp_session_t *session);
+ * somebody else does; APR_EAGAIN: somebody did, and failed within the pause. It lapses after ttl,
+ * which no refresh may outlast: a second one would use the same rotated refresh token. */
+apr_status_t rp_session_lease_take(rp_env_t *env, const rp_session_t *session,
+                                   apr_interval_time_t ttl);
 /* Gives it back after success (failed is 0), or lets it lapse after the pause (failed is 1). */
 apr_status_t rp_session_lease_end(rp_env_t *env, const rp_session_t *session, int failed);
 

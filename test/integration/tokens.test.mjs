@@ -44,6 +44,34 @@ describe('the backend\'s token', () => {
   });
 });
 
+describe('a backend that refuses the user\'s token', () => {
+  const site = useSite({ provider: 'fake', config: SITE });
+  const refreshes = () => site.fake.requests.filter((one) => one.form.get('grant_type') === 'refresh_token').length;
+
+  it('gets the next one, and the browser notices nothing', async () => {
+    const browser = await site.signedIn();
+    const old = bearer(await browser.goto(`${site.url}/app/`));
+    site.backend.on('/app/guarded', (req, res, record) => {
+      const ok = req.headers.authorization && req.headers.authorization !== `Bearer ${old}`;
+      res.writeHead(ok ? 200 : 401, ok ? {} : { 'WWW-Authenticate': 'Bearer error="invalid_token"' });
+      res.end(JSON.stringify(record));
+    });
+    const pages = await Promise.all(Array.from({ length: 10 }, () => browser.goto(`${site.url}/app/guarded`)));
+    assert.deepEqual(pages.map((page) => page.status), Array(10).fill(200));
+    assert.equal(new Set(pages.map(bearer)).size, 1);
+    assert.equal(refreshes(), 1);
+    assert.notEqual(bearer(await browser.goto(`${site.url}/app/`)), old);
+  });
+
+  it('gets no third one, but answers itself', async () => {
+    const browser = await site.signedIn();
+    site.backend.on('/app/never', (req, res) => { res.writeHead(401); res.end(); });
+    for (let n = 0; n < 3; n += 1) assert.equal((await browser.fetch(`${site.url}/app/never`)).status, 401);
+    assert.equal(refreshes(), 1);
+    assert.equal((await browser.goto(`${site.url}/none/`)).hops.length, 1, 'still signed in');
+  });
+});
+
 // Four seconds of life: renewed after four fifths of it.
 describe('the refresh of a short-lived token', () => {
   const site = useSite({ provider: 'fake', providerOptions: { accessTokenTtl: 4 }, config: SITE });

@@ -309,6 +309,24 @@ static void a_token_that_soon_expires_is_refreshed_without_waiting(void **state)
     assert_string_equal(reply.session->record.refresh_token, "refresh-2");
 }
 
+/* Metadata, keys and the refresh may each take as long as OAuthTimeout says. */
+static void a_refresh_is_given_up_for_lost_when_it_cannot_be_running_any_more(void **state)
+{
+    fixture_t *f = *state;
+
+    sign_in(f, 300);
+    f->provider.http.total_timeout = apr_time_from_sec(10);
+    f->place.backend.kind = RP_BACKEND_USER;
+    test_env_advance(f->test, 245);
+    assert_string_equal(run(f).backend_token, "access-1");
+    test_env_advance(f->test, 30);
+    assert_string_equal(run(f).backend_token, "access-1");
+    assert_int_equal(f->test->job_count, 1);
+    test_env_advance(f->test, 6);
+    assert_string_equal(run(f).backend_token, "access-1");
+    assert_int_equal(f->test->job_count, 2);
+}
+
 /* Behind a trusted proxy the site is made for the request, and goes with it. */
 static void a_deferred_refresh_needs_nothing_of_its_request(void **state)
 {
@@ -454,7 +472,7 @@ static void a_request_that_comes_late_to_a_refresh_does_not_use_the_old_token_ag
     assert_string_equal(late.backend_token, "access-2");
     assert_int_equal(test_http_calls_to(f->http, TOKEN_URL), 0);
     /* Nobody is kept from refreshing by it. */
-    assert_int_equal(rp_session_lease_take(env, late.session), APR_SUCCESS);
+    assert_int_equal(rp_session_lease_take(env, late.session, apr_time_from_sec(20)), APR_SUCCESS);
     rp_session_lease_end(env, late.session, 0);
     /* And when the session has ended meanwhile, there is none. */
     assert_int_equal(rp_access_session(&late.session, env, &f->request), APR_SUCCESS);
@@ -522,6 +540,7 @@ int run_flow_access_tests(void)
         TEST(a_user_without_the_claim_is_refused_and_not_sent_to_the_login),
         TEST(the_backend_gets_the_token_that_was_asked_for),
         TEST(a_token_that_soon_expires_is_refreshed_without_waiting),
+        TEST(a_refresh_is_given_up_for_lost_when_it_cannot_be_running_any_more),
         TEST(a_deferred_refresh_needs_nothing_of_its_request),
         TEST(a_token_that_has_expired_is_refreshed_first),
         TEST(invalid_grant_ends_the_session_and_the_user_signs_in_again),

@@ -13,6 +13,8 @@
 #include "../../src/session/rp_session_cache.h"
 #include "test_store.h"
 
+#define LEASE 20 /* seconds */
+
 static const rp_session_realm_t realm = {.context = "https://www.example",
                                          .longest = apr_time_from_sec(8 * 3600)};
 static const rp_session_realm_t other_realm = {.context = "https://other.example",
@@ -469,17 +471,23 @@ static void one_request_holds_the_lease(void **state)
     const char *cookie;
     rp_session_t *session = a_session(&cookie, test);
 
-    assert_int_equal(rp_session_lease_take(&test->env, session), APR_SUCCESS);
-    assert_int_equal(rp_session_lease_take(&test->env, session), RP_CONFLICT);
+    assert_int_equal(rp_session_lease_take(&test->env, session, apr_time_from_sec(LEASE)),
+                     APR_SUCCESS);
+    assert_int_equal(rp_session_lease_take(&test->env, session, apr_time_from_sec(LEASE)),
+                     RP_CONFLICT);
     assert_int_equal(rp_session_lease_end(&test->env, session, 0), APR_SUCCESS);
-    assert_int_equal(rp_session_lease_take(&test->env, session), APR_SUCCESS);
+    assert_int_equal(rp_session_lease_take(&test->env, session, apr_time_from_sec(LEASE)),
+                     APR_SUCCESS);
     assert_int_equal(rp_session_lease_end(&test->env, session, 1), APR_SUCCESS);
-    assert_int_equal(rp_session_lease_take(&test->env, session), APR_EAGAIN);
+    assert_int_equal(rp_session_lease_take(&test->env, session, apr_time_from_sec(LEASE)),
+                     APR_EAGAIN);
     test_env_advance(test, RP_REFRESH_PAUSE_SECONDS);
-    assert_int_equal(rp_session_lease_take(&test->env, session), APR_SUCCESS);
+    assert_int_equal(rp_session_lease_take(&test->env, session, apr_time_from_sec(LEASE)),
+                     APR_SUCCESS);
     /* Its holder died. */
-    test_env_advance(test, RP_REFRESH_LEASE_SECONDS);
-    assert_int_equal(rp_session_lease_take(&test->env, session), APR_SUCCESS);
+    test_env_advance(test, LEASE);
+    assert_int_equal(rp_session_lease_take(&test->env, session, apr_time_from_sec(LEASE)),
+                     APR_SUCCESS);
 }
 
 static void a_session_that_is_too_large_is_refused(void **state)
