@@ -9,6 +9,7 @@
 #include "../../src/jose/rp_crypto.h"
 #include "../../src/jose/rp_seal.h"
 #include "../../src/session/rp_session_cache.h"
+#include "test_client_key.h"
 #include "test_store.h"
 
 #define SECRET_LEN 32
@@ -114,16 +115,8 @@ void flow_add_key(flow_t *flow, rp_provider_t *provider, const char *alg, int nu
     apr_array_header_t *keys = provider->client_keys
                                    ? apr_array_copy(pool, provider->client_keys)
                                    : apr_array_make(pool, 2, sizeof(rp_client_key_t *));
-    rp_client_key_t *line = apr_pcalloc(pool, sizeof(*line));
-    const char *text = test_sign_pem(test_key_make(alg, NULL, number, pool), pool);
-    rp_private_key_t *key;
-    const char *why;
 
-    line->options.kid = kid;
-    assert_int_equal(rp_private_key_parse(&key, text, strlen(text), &line->options, pool, &why),
-                     APR_SUCCESS);
-    line->key = key;
-    APR_ARRAY_PUSH(keys, rp_client_key_t *) = line;
+    APR_ARRAY_PUSH(keys, rp_client_key_t *) = test_client_key_make(alg, number, kid, pool);
     provider->client_keys = keys;
 }
 

@@ -4,6 +4,7 @@
 #include "../../src/codec/rp_form.h"
 #include "../../src/jose/rp_crypto.h"
 #include "oauth_groups.h"
+#include "test_client_key.h"
 #include "test_store.h"
 
 static const char document[] =
@@ -106,16 +107,8 @@ const apr_array_header_t *oauth_client_keys(oauth_t *oauth, const char *alg, con
 {
     apr_pool_t *pool = oauth->env->pool;
     apr_array_header_t *keys = apr_array_make(pool, 1, sizeof(rp_client_key_t *));
-    rp_client_key_t *line = apr_pcalloc(pool, sizeof(*line));
-    const char *text = test_sign_pem(test_key_make(alg, NULL, 1, pool), pool);
-    rp_private_key_t *key;
-    const char *why;
 
-    line->options.kid = kid;
-    assert_int_equal(rp_private_key_parse(&key, text, strlen(text), &line->options, pool, &why),
-                     APR_SUCCESS);
-    line->key = key;
-    APR_ARRAY_PUSH(keys, rp_client_key_t *) = line;
+    APR_ARRAY_PUSH(keys, rp_client_key_t *) = test_client_key_make(alg, 1, kid, pool);
     return keys;
 }
 
