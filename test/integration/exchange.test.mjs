@@ -190,19 +190,6 @@ for (const [keeper, store] of [['the store', ''], ['cookies', 'OAuthSessionStore
   });
 }
 
-describe('the session\'s own token, refused by the backend', () => {
-  const site = useSite({ provider: 'fake', config: SITE });
-
-  it('stays when it is new, for then it is not to blame', async () => {
-    const browser = await site.signedIn('alice', '/none/');
-    guard(site, '/user/guarded', () => false);
-    const page = await get(site, browser, '/user/guarded');
-    assert.equal(page.status, 401);
-    assert.equal(page.headers['x-refused'], 'yes');
-    assert.equal(refreshes(site), 0);
-  });
-});
-
 const WRONG = [
   ['refuses the target', { status: 400, body: { error: 'invalid_target' } }, 'EXCHANGE_REFUSED'],
   ['denies access', { status: 403, body: { error: 'access_denied' } }, 'EXCHANGE_REFUSED'],
