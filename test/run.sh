@@ -75,8 +75,8 @@ node_tests() {
 }
 
 # What computes while the tests with servers wait: the build with sanitizers (-O1, since it is there
-# for what they find, not for speed), its unit tests, and lint, where clang reads everything with the
-# warnings of the build.
+# for what they find, not for speed), its unit tests and what fuzzing found, and lint, where clang
+# reads everything with the warnings of the build.
 meanwhile() {
     unit=
     if wanted sanitize; then
@@ -84,7 +84,9 @@ meanwhile() {
         : > "$logs/sanitize-is-built"
         # The scripts have nothing to do with sanitizers.
         # shellcheck disable=SC2016
-        unit sanitize '$(check_PROGRAMS)' > "$logs/meanwhile-unit.log" 2>&1 &
+        {
+            unit sanitize '$(check_PROGRAMS)' && sh test/fuzz/replay.sh build/sanitize
+        } > "$logs/meanwhile-unit.log" 2>&1 &
         unit=$!
     fi
     if wanted lint; then
