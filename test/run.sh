@@ -109,7 +109,7 @@ say "in the background: build and unit tests with sanitizers, lint"
 (set -e; meanwhile) > "$logs/meanwhile.log" 2>&1 &
 meanwhile=$!
 # Tests by the clock come first.
-renice -n 10 -p "$meanwhile" > /dev/null 2>&1 || true
+renice -n 5 -p "$meanwhile" > /dev/null 2>&1 || true
 # Whatever ends this script ends that, too.
 trap 'kill "$meanwhile" 2> /dev/null || true' EXIT
 
