@@ -18,7 +18,7 @@ const style = `
 body { margin:0; background:var(--page); color:var(--text);
   font:16px/1.55 system-ui,"Segoe UI","DejaVu Sans",sans-serif; }
 header { border-bottom:1px solid var(--line); background:var(--card); }
-header div, main { max-width:52rem; margin:0 auto; padding:1rem 1.25rem; }
+header div, main { max-width:56rem; margin:0 auto; padding:1rem 1.25rem; }
 header div { display:flex; flex-wrap:wrap; gap:.5rem 1.25rem; align-items:center; }
 header b { margin-right:auto; }
 nav { display:flex; flex-wrap:wrap; gap:.25rem 1.1rem; }
@@ -41,7 +41,7 @@ pre { margin:.2rem 0 0; font-size:.88em; white-space:pre-wrap; }
 `;
 
 const links = [['/', 'Public'], ['/app', 'Signed in'], ['/admins', 'Admins only'],
-  ['/service', 'Service token'], ['/api', 'API']];
+  ['/service', 'Service'], ['/api', 'API']];
 
 function page(request, title, lead, body) {
   const user = request.headers['x-forwarded-user'];
@@ -108,7 +108,7 @@ const server = http.createServer((request, response) => {
     response.setHeader('Content-Type', 'application/json');
     response.end(`${JSON.stringify({
       user: request.headers['x-forwarded-user'],
-      groups: (request.headers['x-forwarded-groups'] ?? '').split(','),
+      groups: (request.headers['x-forwarded-groups'] ?? '').split(',').filter(Boolean),
       access_token_characters: token.replace(/^Bearer /, '').length,
     }, null, 2)}\n`);
     return;
