@@ -55,12 +55,24 @@ static void check_scope(rp_check_t *check, const rp_provider_config_t *config)
                    name_of(&config->provider));
 }
 
-/* A virtual host without protected places may have a provider for tokens alone. */
+static int has_logins(const rp_server_config_t *config)
+{
+    for (int i = 0; i < config->protected->nelts; i++) {
+        const rp_mention_t *one = &APR_ARRAY_IDX(config->protected, i, rp_mention_t);
+
+        if (one->dir->place.accept != RP_ACCEPT_BEARER) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* A virtual host where nobody signs in may have a provider for tokens alone. */
 static void check_endpoints(rp_check_t *check, const rp_provider_config_t *config)
 {
     const rp_provider_t *provider = &config->provider;
     int login = provider->endpoints[RP_ENDPOINT_AUTHORIZATION] ||
-                rp_server_config(check->server)->protected->nelts > 0;
+                has_logins(rp_server_config(check->server));
     int needed[RP_ENDPOINT_COUNT] = {0};
 
     if (!without_metadata(provider)) {

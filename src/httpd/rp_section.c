@@ -262,7 +262,7 @@ const char *rp_section_auth_type(cmd_parms *cmd, void *dir_config, const char *a
 
     dir->auth_type = strcasecmp(word, "OAuth") == 0 ? RP_AUTH_TYPE_OAUTH : RP_AUTH_TYPE_OTHER;
     if (dir->auth_type == RP_AUTH_TYPE_OAUTH && !in_htaccess(cmd)) {
-        mention(rp_server_config(cmd->server)->protected, cmd);
+        mention(rp_server_config(cmd->server)->protected, cmd)->dir = dir;
     }
     return NULL;
 }

@@ -404,6 +404,23 @@ describe('a provider that offers no introspection', () => {
   });
 });
 
+describe('a provider of which nothing but two endpoints is known', () => {
+  const endpoint = (s, name, path) => `OAuthEndpoint ${name} ${s.fake.issuer}/${path}\n`;
+  const site = useSite({
+    provider: 'fake',
+    config: (s) => s.provider('OAuthProfile oauth2\nOAuthMetadata none\n' + endpoint(s, 'token', 'token')
+      + endpoint(s, 'introspection', 'introspect'))
+      + s.place('/api', `OAuthAccept bearer\n OAuthAudience ${API}\n Require valid-user`),
+  });
+
+  it('is enough for programs', async () => {
+    site.fake.behave({ introspect: { body: ACTIVE } });
+    const page = await site.browser().fetch(`${site.url}/api/`, bearer('known-there'));
+    assert.equal(page.status, 200);
+    assert.deepEqual(received(page.text, 'X-Forwarded-User'), ['user-1']);
+  });
+});
+
 describe('a bearer token over HTTP/2', () => {
   const site = useSite({ ...SITE, httpd: { ...SITE.httpd, http2: true } });
 
