@@ -94,6 +94,12 @@ int rp_backend_fixup(request_rec *r, const rp_visit_t *user)
         set_token(r, visit, user->reply.backend_token);
         return OK;
     }
+    /* Nobody has signed in, and may pass all the same: what the client wrote is no token of ours.
+     */
+    if (rp_backend_token_is_users(place_of(r)->backend.kind) && !place_of(r)->backend.header &&
+        rp_visit_is_protected(r)) {
+        apr_table_unset(r->headers_in, "Authorization");
+    }
     return DECLINED;
 }
 

@@ -5,6 +5,7 @@ import { addSecret, seconds, useSite } from './harness.mjs';
 
 const places = (s) => s.place('/app', 'OAuthBackendToken user\n Require valid-user')
   + s.place('/id', 'OAuthBackendToken id\n Require valid-user')
+  + s.place('/maybe', 'OAuthBackendToken user\n OAuthUnauthenticated pass')
   + s.place('/none')
   + s.open('/public');
 const SITE = (s) => s.provider('OAuthScope openid profile email offline_access') + places(s);
@@ -33,6 +34,15 @@ describe('the backend\'s token', () => {
     const headers = { Authorization: 'Bearer from-the-client' };
     assert.notEqual(bearer(await browser.goto(`${site.url}/app/`, { headers })), 'from-the-client');
     assert.deepEqual((await browser.goto(`${site.url}/public/`, { headers })).received('Authorization'), ['Bearer from-the-client']);
+  });
+
+  it('is none where nobody has signed in and may pass, and the client\'s does not stand in for it', async () => {
+    const headers = { Authorization: 'Bearer from-the-client' };
+    const page = await site.browser().goto(`${site.url}/maybe/`, { headers });
+    assert.equal(page.status, 200);
+    assert.deepEqual(page.received('Authorization'), []);
+    const token = bearer(await (await site.signedIn()).goto(`${site.url}/maybe/`, { headers }));
+    assert.ok(site.fake.accessTokens.has(token));
   });
 
   it('never goes to the browser', async () => {
